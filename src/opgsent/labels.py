@@ -1,0 +1,373 @@
+"""Bring your labels: any label file -> LabelledPosts, and an account of how it was read.
+
+What a label is called differs from file to file; ``SPELLINGS`` says which names mean what, the
+account shows the names that were seen and what became of them, and a ``mapping`` changes it. A
+name that is in neither is refused, never guessed. Several annotators of one post are one vote
+each: the label with most votes wins, a tie is named and left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from .audit import plain_table
+from .corpus import LabelledLevel, LabelledPost, LabelledTicker
+from .errors import InputError
+from .exports import STANCE_NAMES, STYLE_NAMES, Answer, Columns, read_export
+from .marks import LEAVE_OUT, SPAN_NAMES, Marks
+from .result import LABELS, STANCES, STYLES
+
+#: label -> the spellings read as it: lower case, without marks or emoji
+SPELLINGS: dict[str, tuple[str, ...]] = {
+    "bullish": (
+        "bullish", "bull", "bulls", "buy", "buying", "long", "positive", "pos", "up", "call",
+        "calls", "strong buy", "very bullish", "very positive",
+    ),
+    "bearish": (
+        "bearish", "bear", "bears", "sell", "selling", "short", "negative", "neg", "down", "put",
+        "puts", "strong sell", "very bearish", "very negative",
+    ),
+    "neutral": ("neutral", "neu", "neut", "hold", "flat", "sideways", "no direction"),
+    "analytical": ("analytical", "analytic", "analysis", "analyst", "reasoned"),
+    "hype": ("hype", "hyped", "hyping", "hyper", "hype post"),
+    "other": ("other", "others", "neither"),
+}  # fmt: skip
+#: numbers are read so only where -1 is among them: 0 and 1 alone could mean anything
+SIGNS = {"1": "bullish", "0": "neutral", "-1": "bearish"}
+
+_QUESTION = {label: question for question, labels in LABELS.items() for label in labels}
+_TABLE = {spelling: label for label, found in SPELLINGS.items() for spelling in found}
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """A label name of the file, what it was read as (or 'leave out'), and how often it stood."""
+
+    column: str
+    seen: str
+    label: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """A post whose annotators are split: no label has most votes."""
+
+    row: int
+    question: str
+    votes: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSet:
+    """The labelled posts of a file, and how it was read. Rows count from 1, header aside."""
+
+    posts: tuple[LabelledPost, ...]
+    shape: str  #: 'table', 'label studio', 'label studio min', 'doccano', 'prodigy'
+    columns: dict[str, str]  #: 'text', 'stance', ... -> the column it was read from
+    mapped: tuple[Mapped, ...]
+    skipped: dict[str, tuple[int, ...]]  #: why an answer was left out -> its rows
+    ties: tuple[Tie, ...]
+    warnings: tuple[str, ...] = ()
+
+    def to_text(self) -> str:
+        """How the file was read, for a terminal."""
+        stances = Counter(post.stance for post in self.posts)
+        styles = Counter(post.style for post in self.posts)
+        counts = [f"{n:,} {label}" for label in STANCES if (n := stances[label])]
+        counts += [f"{n:,} {label}" for label in STYLES if (n := styles[label])]
+        parts = [f"{len(self.posts):,} posts read as {self.shape}: {', '.join(counts)}"]
+        if self.columns:
+            parts.append("columns: " + ", ".join(f"{k} = {v}" for k, v in self.columns.items()))
+        if self.mapped:
+            rows = [["label seen", "column", "read as", "times"]]
+            rows += [[m.seen, m.column, m.label, f"{m.count:,}"] for m in self.mapped]
+            parts.append(plain_table([[shown(cell) for cell in row] for row in rows]))
+            parts.append("another reading: --map NAME=LABEL, or --map NAME=skip to leave it out")
+        for why, rows_ in self.skipped.items():
+            parts.append(f"left out, {why}: {len(rows_):,} (row {rows_text(rows_)})")
+        for tie in self.ties:
+            votes = ", ".join(f"{n} {label}" for label, n in tie.votes.items())
+            parts.append(f"left out, tie on {tie.question}: row {tie.row} ({votes})")
+        return "\n".join([*parts, *self.warnings])
+
+
+def rows_text(rows: Sequence[int], most: int = 12) -> str:
+    """Row numbers for a message, the first of many.
+
+    >>> rows_text([3, 4, 9], most=2)
+    '3, 4 and 1 more'
+    """
+    listed = ", ".join(map(str, rows[:most]))
+    return listed if len(rows) <= most else f"{listed} and {len(rows) - most:,} more"
+
+
+def shown(text: str, most: int = 60) -> str:
+    """Other people's text for a message: one short line without control characters.
+
+    >>> shown("up\\x1b[31m\\nand away")
+    'up[31m and away'
+    """
+    text = "".join(c for c in " ".join(text.split()) if c.isprintable())
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def parse_mapping(items: Iterable[str]) -> dict[str, str]:
+    """Read ``--map NAME=LABEL`` arguments; raises InputError for what is no such pair.
+
+    >>> parse_mapping(["bullisch=bullish", "spam=skip"])
+    {'bullisch': 'bullish', 'spam': 'skip'}
+    """
+    found = {}
+    for item in items:
+        name, equals, label = item.rpartition("=")
+        if not equals or not name.strip():
+            raise InputError(f"--map {shown(item)!r}: give NAME=LABEL, such as bullisch=bullish")
+        found[name.strip()] = label.strip()
+    return found
+
+
+def read_labels(
+    path: str | Path,
+    *,
+    text: str | None = None,
+    stance: str | None = None,
+    style: str | None = None,
+    mapping: Mapping[str, str] | None = None,
+) -> LabelSet:
+    """Read labelled posts from a label file of any shape that exports.py lists.
+
+    ``text``, ``stance`` and ``style`` name columns (Label Studio: controls); None looks for the
+    usual names. ``mapping`` (label name as seen -> one of the six labels, 'ticker', a level role,
+    or 'skip') goes before SPELLINGS. Raises InputError for a file that cannot be read, a label
+    name nobody mapped, or a mapping to what is no label: it says what to type.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder, "labels.csv")
+    ...     _ = file.write_text("text,sentiment\\nup we go,Bull\\nrunter,baer\\n")
+    ...     found = read_labels(file, mapping={"baer": "bearish"})
+    >>> [(post.text, post.stance) for post in found.posts]
+    [('up we go', 'bullish'), ('runter', 'bearish')]
+    """
+    columns = Columns(text, stance, style)
+    export = read_export(path, columns)
+    names = _Names(path, columns, mapping or {})
+    for answer in export.answers:
+        if answer.refusal is None:
+            names.see(answer)
+    names.settle()
+    marks = Marks(names.marks, names.mapping)
+    reader = _Reader(names, marks)
+    groups: defaultdict[Any, list[Answer]] = defaultdict(list)
+    for answer in export.answers:
+        groups[answer.key].append(answer)
+    posts = [post for answers in groups.values() if (post := reader.post(answers))]
+    if not posts:
+        why = ", ".join(f"{len(rows):,} {why}" for why, rows in reader.skipped.items())
+        raise InputError(f"{path}: no labelled post ({why}); label some, or see --stance, --style")
+    return LabelSet(
+        posts=tuple(marks.completed(posts, tool=export.shape != "table")),
+        shape=export.shape,
+        columns=dict(export.columns),
+        mapped=names.table(),
+        skipped={why: tuple(dict.fromkeys(rows)) for why, rows in reader.skipped.items()},
+        ties=tuple(reader.ties),
+        warnings=tuple(marks.warnings(str(path))),
+    )
+
+
+def read_posts(path: str | Path, *, text: str | None = None) -> list[LabelledPost]:
+    """Read posts to be labelled, from a file of any shape that read_labels reads; no labels kept.
+
+    Raises InputError as read_labels does.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder, "posts.csv")
+    ...     _ = file.write_text("id,text\\n7,up we go\\n")
+    ...     read_posts(file)[0].text
+    'up we go'
+    """
+    first: dict[Any, LabelledPost] = {}
+    for answer in read_export(path, Columns(text)).answers:
+        first.setdefault(answer.key, _unlabelled(answer))
+    return list(first.values())
+
+
+def _unlabelled(answer: Answer) -> LabelledPost:
+    """The post of an answer, with what the file says about it."""
+    about = answer.about
+    return LabelledPost(
+        id=about.get("id") or str(answer.row),
+        text=answer.text,
+        author=about.get("author") or None,
+        group=about.get("group") or None,
+        source=about.get("source") or None,
+        created_at=about.get("created_at") or None,
+        row=answer.row,
+    )
+
+
+def _plain(name: str) -> str:
+    """A label name without case, marks and emoji; numbers as integers.
+
+    >>> _plain(" Bullish 🚀"), _plain("-1.0"), _plain("+1"), _plain("STRONG_BUY")
+    ('bullish', '-1', '1', 'strong buy')
+    """
+    bare = name.strip()
+    if re.fullmatch(r"[+-]?[0-9]{1,6}(\.0+)?", bare):
+        return str(int(float(bare)))
+    return " ".join(re.sub(r"[\W_]+", " ", name.casefold()).split()) or bare
+
+
+class _Names:
+    """The label names of a file, and what each is read as."""
+
+    def __init__(self, path: str | Path, columns: Columns, mapping: Mapping[str, str]) -> None:
+        self.path = path
+        self.mapping = {_plain(name): label for name, label in mapping.items()}
+        legal = [*_QUESTION, *SPAN_NAMES, LEAVE_OUT]
+        for name, label in mapping.items():
+            if label not in legal:
+                raise InputError(
+                    f"--map {shown(name)}={shown(label)}: no label {shown(label)!r}; "
+                    f"one of {', '.join(legal)}"
+                )
+        self._question: dict[str, str | None] = {}
+        self._columns = columns
+        self._seen: Counter[tuple[str, str]] = Counter()  # (column, name as seen)
+        self.marks: Counter[str] = Counter()  # names of spans
+        self._read: dict[tuple[str, str], str] = {}
+
+    def see(self, answer: Answer) -> None:
+        """Count the names of an answer."""
+        self._seen.update(answer.names)
+        for span in answer.spans or ():
+            self.marks.update(span.names)
+
+    def settle(self) -> None:
+        """Decide what each name means; InputError lists those that nobody can tell."""
+        signs: defaultdict[str, set[str]] = defaultdict(set)
+        for column, name in self._seen:
+            if _plain(name) not in self.mapping:
+                signs[column].add(_plain(name))
+        unknown: Counter[str] = Counter()
+        for (column, name), count in self._seen.items():
+            label = self._label(column, _plain(name), signs[column])
+            if label is None:
+                unknown[name] += count
+            else:
+                self._read[column, name] = label
+        for name, count in self.marks.items():
+            if Marks.meaning(name, self.mapping) is None:
+                unknown[name] += count
+        if unknown:
+            raise InputError(self._refusal(unknown))
+
+    def _label(self, column: str, plain: str, beside: set[str]) -> str | None:
+        mapped = self.mapping.get(plain)
+        if mapped is not None:
+            return mapped
+        question = self.question(column)
+        label = _TABLE.get(plain)
+        if label is None and question != "style" and "-1" in beside and beside <= SIGNS.keys():
+            label = SIGNS.get(plain)
+        return label if label and question in (None, _QUESTION[label]) else None
+
+    def question(self, column: str) -> str | None:
+        """'stance' or 'style' for a column that holds nothing else, None for either."""
+        if column in (self._columns.stance, self._columns.style):
+            return "stance" if column == self._columns.stance else "style"
+        lower = column.lower()
+        if lower in STANCE_NAMES or lower in STYLE_NAMES:
+            return "stance" if lower in STANCE_NAMES else "style"
+        return None
+
+    def _refusal(self, unknown: Counter[str]) -> str:
+        lines = [f"{self.path}: label names that opgsent does not know; say what each one means:"]
+        for name, count in unknown.most_common(20):
+            near = get_close_matches(_plain(name), _TABLE, 1, 0.75)
+            guess = _TABLE[near[0]] if near else "LABEL"
+            quoted = f"'{shown(name)}={guess}'" if " " in name else f"{shown(name)}={guess}"
+            lines.append(f"  {shown(name)!r} stands {count:,} times: --map {quoted}")
+        if len(unknown) > 20:
+            lines.append(f"  and {len(unknown) - 20:,} more: is this the column of labels?")
+        lines.append(f"LABEL is one of {', '.join((*_QUESTION, *SPAN_NAMES))}, or skip")
+        return "\n".join(lines)
+
+    def read(self, column: str, name: str) -> tuple[str, str] | None:
+        """(question, label) of a name; None where it is to be left out."""
+        label = self._read[column, name]
+        return (_QUESTION[label], label) if label in _QUESTION else None
+
+    def table(self) -> tuple[Mapped, ...]:
+        """Every name that was seen, and what it was read as."""
+        rows = [Mapped(*pair, self._read[pair], n) for pair, n in self._seen.most_common()]
+        for name, count in self.marks.most_common():
+            rows.append(Mapped("span", name, str(Marks.meaning(name, self.mapping)), count))
+        return tuple(rows)
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Answers about one post -> the post, with what was left out."""
+
+    names: _Names
+    marks: Marks
+    skipped: dict[str, list[int]] = field(default_factory=dict)
+    ties: list[Tie] = field(default_factory=list)
+
+    def post(self, answers: Sequence[Answer]) -> LabelledPost | None:
+        """One post of its answers, None where nothing is left of them."""
+        votes: dict[str, dict[Any, str]] = {"stance": {}, "style": {}}
+        spans: list[tuple[tuple[LabelledTicker, ...], tuple[LabelledLevel, ...]]] = []
+        for number, answer in enumerate(answers):
+            said = self._said(answer)
+            voter = number if answer.annotator is None else answer.annotator
+            for question, label in (said or {}).items():
+                votes[question][voter] = label  # who answers twice has changed their mind
+            if said is not None and (marked := self.marks.read(answer)):
+                spans.append(marked)
+        found = {name: self._winner(answers[0].row, name, votes[name]) for name in votes}
+        tickers, levels = self.marks.majority(spans)
+        if not any(found.values()) and not tickers and not levels:
+            return None
+        post = _unlabelled(answers[0])
+        return replace(
+            post, stance=found["stance"], style=found["style"], tickers=tickers, levels=levels
+        )
+
+    def _said(self, answer: Answer) -> dict[str, str] | None:
+        """question -> label; None for an answer that counts for nothing."""
+        if answer.refusal:
+            self._skip(answer.refusal, answer.row)
+            return None
+        if not answer.names and not answer.spans:
+            self._skip("no label", answer.row)
+        said: dict[str, set[str]] = {}
+        for column, name in answer.names:
+            if read := self.names.read(column, name):
+                said.setdefault(read[0], set()).add(read[1])
+        if answer.names and not said:
+            self._skip("label mapped to skip", answer.row)
+        for question, labels in said.items():
+            if len(labels) > 1:
+                self._skip(f"two labels of {question}", answer.row)
+        return {question: labels.pop() for question, labels in said.items() if len(labels) == 1}
+
+    def _winner(self, row: int, question: str, votes: Mapping[Any, str]) -> str | None:
+        count = Counter(votes.values()).most_common()
+        if len(count) > 1 and count[0][1] == count[1][1]:
+            self.ties.append(Tie(row, question, dict(count)))
+            return None
+        return count[0][0] if count else None
+
+    def _skip(self, why: str, row: int) -> None:
+        self.skipped.setdefault(why, []).append(row)

@@ -1,0 +1,200 @@
+"""Which posts to label next: in doubt, unlike one another, and no near-duplicates.
+
+Doubt alone picks the same kind of post again and again; spread alone picks posts the model knows.
+The pick is the diverse mini-batch of Zhdanov (2019, arXiv:1901.05954): the most doubtful
+``BETA * n`` posts are clustered into n, weighted by doubt, and the post nearest to each centre
+is taken.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+import re
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .corpus import LabelledPost
+from .duplicates import group_near_duplicates
+from .errors import InputError
+from .result import LABELS, STANCES, STYLES
+
+BETA = 10  # doubtful posts looked at for each one suggested
+_DIMENSIONS = 64
+_BUCKETS = 2**16
+
+#: texts -> for each the probabilities of each question, {'stance': {'bullish': .2, ...}, ...}
+Probabilities = Callable[[Sequence[str]], Sequence[Mapping[str, Mapping[str, float]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A post worth labelling: its index in the texts given, and how much in doubt, 0 to 1."""
+
+    index: int
+    doubt: float
+
+
+def doubt_of(verdicts: Mapping[str, Mapping[str, float]]) -> float:
+    """Mean entropy of the verdicts of a post, 0 (certain) to 1 (no idea).
+
+    >>> doubt_of({"stance": {"bullish": 0.5, "bearish": 0.5}, "style": {"hype": 1.0, "other": 0.0}})
+    0.5
+    """
+    entropies = [
+        -sum(p * math.log(p) for p in found.values() if p > 0) / math.log(len(found))
+        for found in verdicts.values()
+        if len(found) > 1
+    ]
+    return sum(entropies) / len(entropies) if entropies else 0.0
+
+
+def suggest(
+    texts: Sequence[str],
+    n: int,
+    probabilities: Probabilities,
+    *,
+    labelled: Sequence[str] = (),
+    seed: int = 0,
+) -> list[Suggestion]:
+    """Pick ``n`` posts to label, the most doubtful first; fewer where no more are distinct.
+
+    ``probabilities`` is a model (see Probabilities), called once; near-duplicates of each other
+    and of the ``labelled`` texts are passed over, empty posts too. Same input and seed, same
+    pick. Raises ValueError for n < 1.
+
+    >>> known = {"up": 0.99, "so undecided here": 0.5, "so undecided here!": 0.6}
+    >>> model = lambda texts: [{"stance": {"bullish": known[t], "bearish": 1 - known[t]}}
+    ...                        for t in texts]
+    >>> [found.index for found in suggest(list(known), 1, model)]
+    [1]
+    """
+    if n < 1:
+        raise ValueError(f"n is {n}; ask for at least one post")
+    asked = [i for i, text in enumerate(texts) if text.strip()]
+    verdicts = probabilities([texts[i] for i in asked])
+    doubt = {i: doubt_of(found) for i, found in zip(asked, verdicts, strict=True)}
+    groups = group_near_duplicates([*labelled, *texts])
+    taken = set(groups[: len(labelled)])
+    pool: list[int] = []
+    for i in sorted(doubt, key=lambda i: (-doubt[i], i)):
+        group = groups[len(labelled) + i]
+        if group not in taken:
+            taken.add(group)
+            pool.append(i)
+    pool = pool[: BETA * n]
+    if len(pool) > n:
+        of = dict(zip(asked, verdicts, strict=True))
+        chosen = _spread([texts[i] for i in pool], [of[i] for i in pool], n, seed)
+        pool = [pool[place] for place in chosen]
+    return [Suggestion(i, doubt[i]) for i in sorted(pool, key=lambda i: (-doubt[i], i))]
+
+
+def _spread(
+    texts: Sequence[str], verdicts: Sequence[Mapping[str, Mapping[str, float]]], n: int, seed: int
+) -> list[int]:
+    """Places of n posts that lie apart: nearest to the centres of a doubt-weighted k-means."""
+    import numpy as np
+    from sklearn.cluster import KMeans
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
+    from sklearn.preprocessing import normalize
+
+    words = HashingVectorizer(
+        n_features=_BUCKETS, ngram_range=(1, 2), token_pattern=r"\w+|[^\w\s]", alternate_sign=False
+    )
+    rows = TfidfTransformer(sublinear_tf=True).fit_transform(words.transform(texts))
+    svd = TruncatedSVD(min(_DIMENSIONS, len(texts) - 1), random_state=seed)
+    said = [[p for found in v.values() for p in found.values()] for v in verdicts]
+    points = np.hstack([normalize(svd.fit_transform(rows)), np.asarray(said)])
+    weights = np.asarray([doubt_of(v) for v in verdicts]) + 1e-6
+    means = KMeans(n, n_init=1, max_iter=50, random_state=seed)
+    means.fit(points, sample_weight=weights)
+    apart = np.linalg.norm(points - means.cluster_centers_[means.labels_], axis=1)
+    order = np.lexsort((np.arange(len(texts)), apart, means.labels_))
+    _, firsts = np.unique(means.labels_[order], return_index=True)
+    chosen = [int(order[first]) for first in firsts]
+    rest = [place for place in range(len(texts)) if place not in set(chosen)]
+    return chosen + rest[: n - len(chosen)]  # clusters can come out empty
+
+
+# --- files that a labelling tool opens ------------------------------------------------------
+
+#: paste into Label Studio: Settings, Labeling Interface, Code
+LABEL_STUDIO_CONFIG = """<View>
+  <Text name="text" value="$text"/>
+  <Choices name="stance" toName="text" choice="single" showInLine="true">
+{stances}
+  </Choices>
+  <Choices name="style" toName="text" choice="single" showInLine="true">
+{styles}
+  </Choices>
+</View>
+""".format(
+    stances="\n".join(f'    <Choice value="{label}"/>' for label in STANCES),
+    styles="\n".join(f'    <Choice value="{label}"/>' for label in STYLES),
+)
+
+
+def write_posts(posts: Sequence[LabelledPost], path: str | Path) -> None:
+    """Write posts to be labelled: .csv (a spreadsheet), .json (Label Studio), .jsonl (doccano).
+
+    The file appears whole or not at all. In CSV a text that a spreadsheet would run as a formula
+    gets an apostrophe in front, which read_labels takes off. Raises InputError for another
+    suffix or a folder that cannot be written.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_posts([LabelledPost("7", "=up", row=3)], Path(folder, "todo.csv"))
+    ...     print(Path(folder, "todo.csv").read_text().split())
+    ['id,row,text,stance,style', "7,3,'=up,,"]
+    """
+    path = Path(path)
+    makers = {".csv": _csv, ".json": _label_studio, ".jsonl": _doccano}
+    if path.suffix not in makers:
+        raise InputError(
+            f"{path}: give .csv (spreadsheet), .json (Label Studio) or .jsonl (doccano)"
+        )
+    text = makers[path.suffix](posts)
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                # a lone surrogate cannot be written: it becomes the replacement character
+                file.write(text.encode("utf-8", "replace").decode("utf-8"))
+            os.chmod(name, 0o644)
+            os.replace(name, path)
+        except BaseException:
+            os.unlink(name)
+            raise
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}); name another") from None
+
+
+def _csv(posts: Sequence[LabelledPost]) -> str:
+    out = io.StringIO()
+    rows = csv.writer(out, lineterminator="\n")
+    rows.writerow(["id", "row", "text", *LABELS])
+    for post in posts:
+        rows.writerow([_guarded(post.id), post.row, _guarded(post.text), *[""] * len(LABELS)])
+    return out.getvalue()
+
+
+def _guarded(cell: str) -> str:
+    """With an apostrophe in front where a spreadsheet would run the cell."""
+    return f"'{cell}" if re.match(r"'*[=+@-]", cell) else cell
+
+
+def _label_studio(posts: Sequence[LabelledPost]) -> str:
+    tasks = [{"data": {"id": post.id, "row": post.row, "text": post.text}} for post in posts]
+    return json.dumps(tasks, indent=1) + "\n"
+
+
+def _doccano(posts: Sequence[LabelledPost]) -> str:
+    rows = ({"id": p.id, "row": p.row, "text": p.text, "label": []} for p in posts)
+    return "".join(json.dumps(row) + "\n" for row in rows)

@@ -1,0 +1,107 @@
+"""The score columns as Arrow arrays: one row function for Parquet and for Spark."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from ..errors import InputError
+from ..result import MISSING, STANCES
+from .columns import Columns
+from .source import MAX_CHARS
+
+Rendered = list[list[list[Any]]]  # per post, per output row, per column
+_STRING, _FLOAT, _INT = pa.string(), pa.float64(), pa.int32()
+_VERDICT = pa.struct(
+    {
+        "label": _STRING,
+        "probabilities": pa.struct(dict.fromkeys(STANCES, _FLOAT)),
+        "score": _FLOAT,
+        "sure": pa.bool_(),
+    }
+)
+_TICKER = pa.struct(
+    {
+        "text": _STRING, "start": _INT, "end": _INT, "symbol": _STRING, "quote": _STRING,
+        "kind": _STRING, "asset_class": _STRING, "subject": pa.bool_(), "stance": _VERDICT,
+        "probability": _FLOAT,
+    }
+)  # fmt: skip
+_LEVEL = pa.struct(
+    {
+        "text": _STRING, "start": _INT, "end": _INT, "value": _STRING, "unit": _STRING,
+        "role": _STRING, "symbol": _STRING, "probability": _FLOAT,
+    }
+)  # fmt: skip
+#: the columns that are not strings
+_TYPES = {
+    "tickers": pa.list_(_TICKER),
+    "levels": pa.list_(_LEVEL),
+    "stance_sure": pa.bool_(),
+    "style_sure": pa.bool_(),
+    "item_start": _INT,
+    "item_end": _INT,
+    "item_probability": _FLOAT,
+}
+
+
+def schema_with(schema: pa.Schema, columns: Columns) -> pa.Schema:
+    """A schema with the score columns behind, its metadata kept."""
+    for name, title in zip(columns.names, columns.titles, strict=True):
+        score = name.startswith("p_") or name.endswith("_score")
+        schema = schema.append(pa.field(title, _FLOAT if score else _TYPES.get(name, _STRING)))
+    return schema
+
+
+def check_text(field: pa.Field, where: str) -> None:
+    """Refuse a column that holds no text."""
+    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    text = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
+    if not any(is_text(kind) for is_text in text):
+        raise InputError(f"{where}: column {field.name!r} is {field.type}, not text")
+
+
+def texts_of(column: pa.Array) -> tuple[list[str | None], dict[int, tuple[str, str]]]:
+    """The texts of a column, and for each row without a usable one the reason and its start."""
+    rejected: dict[int, tuple[str, str]] = {}
+    try:
+        texts = column.to_pylist()
+    except UnicodeDecodeError:
+        texts = []
+        for at, scalar in enumerate(column):
+            try:
+                texts.append(scalar.as_py())
+            except UnicodeDecodeError as error:
+                texts.append(None)
+                raw = error.object.decode("utf-8", "backslashreplace")
+                rejected[at] = (f"the text is not UTF-8: {error.reason}", raw[:1000])
+    for at, text in enumerate(texts):
+        if text is not None and len(text) > MAX_CHARS:
+            rejected[at] = (f"the text is longer than {MAX_CHARS:,} characters", text[:1000])
+    return texts, rejected
+
+
+def appended(
+    batch: pa.RecordBatch, rendered: Rendered, columns: Columns, schema: pa.Schema
+) -> pa.RecordBatch:
+    """The batch with its score columns; a row is repeated where it has several."""
+    rows = [row for post in rendered for row in post]
+    if len(rows) != len(rendered):
+        batch = batch.take(pa.array([at for at, post in enumerate(rendered) for _ in post]))
+    first = len(schema) - len(columns.names)
+    arrays = [
+        pa.array([row[k] for row in rows], type=schema.field(first + k).type)
+        for k in range(len(columns.names))
+    ]
+    return pa.RecordBatch.from_arrays([*batch.columns, *arrays], schema=schema)
+
+
+def with_gaps(
+    rendered: Sequence[list[list[Any]]], rejected: dict[int, Any], columns: Columns
+) -> Rendered:
+    """What was rendered, with empty scores at the places of rejected rows."""
+    answers, empty = iter(rendered), columns.values(MISSING)
+    total = len(rendered) + len(rejected)
+    return [empty if at in rejected else next(answers) for at in range(total)]

@@ -1,0 +1,148 @@
+"""Parquet: the columns, types and metadata of the input, and the score columns behind."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..errors import InputError
+from . import arrow
+from .columns import unknown
+from .job import Job
+from .pool import Tally, Task, Texts, answered
+from .source import Source
+from .summary import Rejects, ScoreSummary, summarised
+from .target import Target, is_file, opened
+
+BATCH_ROWS, BATCH_BYTES = 1024, 1 << 22  # read and answered at once
+GROUP_ROWS, GROUP_BYTES = 16_384, 1 << 25  # of a row group
+
+
+def score_parquet(source: Source, job: Job) -> ScoreSummary:
+    """Score all rows of a Parquet file into ``job.dst``."""
+    if job.resume:
+        raise InputError(
+            "a Parquet file cannot be resumed: its index is written last, so an unfinished one "
+            "cannot be continued; run without --resume, or use CSV or JSON Lines"
+        )
+    started = time.monotonic()
+    with _seekable(source) as file:
+        try:
+            parquet = pq.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20)
+        except (pa.ArrowException, OSError) as error:
+            raise InputError(f"{source.name} cannot be read as Parquet: {error}") from None
+        run = _Run(parquet, source.name, job)
+        try:
+            run.score()
+        except pa.ArrowException as error:
+            run.abandon()
+            raise InputError(f"{source.name} is damaged: {error}") from None
+        except BaseException:
+            run.abandon()
+            raise
+    return summarised(run.tally, run.rejects, job.dst, time.monotonic() - started)
+
+
+@contextlib.contextmanager
+def _seekable(source: Source) -> Iterator[IO[bytes]]:
+    """The Parquet bytes as a file that can be read from its end."""
+    if source.total is not None and not source.compressed:
+        yield source.stream
+        return
+    with tempfile.TemporaryFile() as spool, source.reading():
+        shutil.copyfileobj(source.stream, spool, 1 << 20)
+        spool.seek(0)
+        yield spool
+
+
+class _Run:
+    """A Parquet file on its way from the input to the output."""
+
+    def __init__(self, parquet: pq.ParquetFile, name: str, job: Job) -> None:
+        schema = parquet.schema_arrow
+        job.columns.check_free(schema.names, name)
+        if job.text not in schema.names:
+            raise unknown("column", job.text, schema.names)
+        if schema.names.count(job.text) > 1:
+            raise InputError(f"{name} has several columns {job.text!r}")
+        self._at = schema.names.index(job.text)
+        arrow.check_text(schema.field(self._at), name)
+        self._parquet, self._name, self._job = parquet, name, job
+        self._schema = arrow.schema_with(schema, job.columns)
+        meta = parquet.metadata
+        groups = [meta.row_group(i) for i in range(meta.num_row_groups)]
+        row_bytes = sum(g.total_byte_size for g in groups) // max(1, meta.num_rows) + 1
+        self._batch_rows = max(1, min(BATCH_ROWS, BATCH_BYTES // row_bytes))
+        self._group_rows = max(1, min(GROUP_ROWS, GROUP_BYTES // row_bytes))
+        self._waiting: list[pa.RecordBatch] = []
+        self.tally, self._target = Tally(), opened(job.dst)
+        self.rejects = Rejects(job.dst if is_file(job.dst) else None)
+        codec = groups[0].column(0).compression if groups else "SNAPPY"
+        codec = "NONE" if codec == "UNCOMPRESSED" else codec
+        self._writer = pq.ParquetWriter(_Sink(self._target), self._schema, compression=codec)
+
+    def score(self) -> None:
+        """Read, answer and write everything."""
+        job, rows = self._job, 0
+        task = Task(job.model, job.columns.values)
+        for (batch, rejected), rendered, tally in answered(task, self._chunks(), job.jobs):
+            self.tally.add(tally)
+            for at, (reason, raw) in rejected.items():
+                self.rejects.add(rows + at + 1, reason, raw)
+            filled = arrow.with_gaps(rendered, rejected, job.columns)
+            self._waiting.append(arrow.appended(batch, filled, job.columns, self._schema))
+            self._write_groups(self._group_rows)
+            rows += batch.num_rows
+            job.progress(rows, 0, None)
+        self._write_groups(1)
+        self._writer.close()
+        self.rejects.commit()
+        self._target.commit()
+
+    def _chunks(self) -> Iterator[tuple[tuple[pa.RecordBatch, dict[int, tuple[str, str]]], Texts]]:
+        for batch in self._parquet.iter_batches(self._batch_rows, use_threads=False):
+            texts, rejected = arrow.texts_of(batch.column(self._at))
+            yield (batch, rejected), [t for at, t in enumerate(texts) if at not in rejected]
+
+    def _write_groups(self, least: int) -> None:
+        """Write what is waiting in row groups of one size, once there are ``least`` rows."""
+        while (waiting := sum(batch.num_rows for batch in self._waiting)) >= least:
+            table = pa.Table.from_batches(self._waiting).unify_dictionaries().combine_chunks()
+            group = table.slice(0, self._group_rows)
+            self._writer.write_table(group, row_group_size=self._group_rows)
+            self._waiting = table.slice(group.num_rows).to_batches()
+            if waiting == group.num_rows:
+                break
+
+    def abandon(self) -> None:
+        """Leave what stood there before."""
+        with contextlib.suppress(Exception):
+            self._writer.close()
+        self._target.abandon()
+        self.rejects.abandon()
+
+
+class _Sink(io.RawIOBase):
+    """A target as the file object that Arrow wants."""
+
+    def __init__(self, target: Target) -> None:
+        self._target, self._done = target, 0
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._done
+
+    def write(self, data: Any) -> int:
+        self._target.write(bytes(data))
+        self._done += len(data)
+        return len(data)

@@ -1,0 +1,176 @@
+"""Answers for chunks of texts, in order, by one process or several."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from ..errors import InputError, OpgsentError
+
+if TYPE_CHECKING:
+    from ..classifier import Classifier
+    from ..result import Post
+
+K = TypeVar("K")
+T = TypeVar("T")
+Texts = list[str | None]
+_MOST_TICKERS = 20_000  # names counted at once; the rarest are forgotten
+
+
+@dataclass(frozen=True)
+class Model:
+    """Which classifier to use, cheap to send to another process."""
+
+    classifier: Classifier | None = None
+    folder: str | None = None
+
+    @classmethod
+    def of(cls, classifier: Classifier | None, folder: str | os.PathLike[str] | None) -> Model:
+        """From the arguments that users give."""
+        if classifier is not None and folder is not None:
+            raise InputError("give a classifier or a model folder, not both")
+        return cls(classifier, None if folder is None else os.path.abspath(folder))
+
+    def load(self) -> Classifier:
+        """The classifier, loaded at most once per process."""
+        return _loaded(self.folder) if self.classifier is None else self.classifier
+
+
+@lru_cache(maxsize=2)
+def _loaded(folder: str | None) -> Classifier:
+    from ..classifier import Classifier
+
+    return Classifier.bundled() if folder is None else Classifier.load(folder)
+
+
+@dataclass
+class Tally:
+    """Counts over answered posts."""
+
+    rows: int = 0
+    blank: int = 0
+    stance: Counter[str] = field(default_factory=Counter)
+    style: Counter[str] = field(default_factory=Counter)
+    tickers: Counter[str] = field(default_factory=Counter)
+
+    def count(self, post: Post) -> None:
+        """Take in one answer."""
+        self.rows += 1
+        if not post.text or post.text.isspace():
+            self.blank += 1
+        if post.stance is not None and post.style is not None:
+            self.stance[post.stance.label] += 1
+            self.style[post.style.label] += 1
+        if post.tickers:
+            self.tickers.update(dict.fromkeys((t.symbol for t in post.tickers), 1))
+
+    @classmethod
+    def of(cls, state: Mapping[str, Any]) -> Tally:
+        """From ``vars(tally)`` that went through JSON."""
+        counts = {name: Counter(state[name]) for name in ("stance", "style", "tickers")}
+        return cls(state["rows"], state["blank"], **counts)
+
+    def top_tickers(self, most: int = 10) -> list[tuple[str, int]]:
+        """The tickers named by most posts; of equals the alphabetically first."""
+        return sorted(self.tickers.items(), key=lambda item: (-item[1], item[0]))[:most]
+
+    def add(self, other: Tally) -> None:
+        """Take in other counts."""
+        self.rows += other.rows
+        self.blank += other.blank
+        self.stance += other.stance
+        self.style += other.style
+        self.tickers += other.tickers
+        if len(self.tickers) > _MOST_TICKERS:
+            self.tickers = Counter(dict(self.top_tickers(_MOST_TICKERS // 2)))
+
+
+@dataclass(frozen=True)
+class Task(Generic[T]):
+    """What is done with every chunk: classify, and render each post."""
+
+    model: Model
+    render: Callable[[Post], T]
+
+    def __call__(self, texts: Texts) -> tuple[list[T], Tally]:
+        """What is rendered for each text, in order, and the counts."""
+        tally, rendered = Tally(), []
+        for post in self.model.load().classify_many(texts):
+            tally.count(post)
+            rendered.append(self.render(post))
+        return rendered, tally
+
+
+def answered(
+    task: Task[T], chunks: Iterable[tuple[K, Texts]], jobs: int
+) -> Iterator[tuple[K, list[T], Tally]]:
+    """Each chunk's key with its answers, in order; a bounded number of chunks is under way."""
+    if jobs == 1:
+        for key, texts in chunks:
+            yield key, *task(texts)
+        return
+    from joblib.externals.loky import ProcessPoolExecutor  # type: ignore[import-untyped]
+    from joblib.externals.loky.process_executor import (  # type: ignore[import-untyped]
+        BrokenProcessPool,
+    )
+
+    pool = ProcessPoolExecutor(jobs, initializer=_start, initargs=(task, os.getpid()))
+    waiting: deque[tuple[K, Any]] = deque()
+    try:
+        for key, texts in chunks:
+            waiting.append((key, pool.submit(_answer, texts)))
+            if len(waiting) > 2 * jobs:
+                key, future = waiting.popleft()
+                yield key, *future.result()
+        while waiting:
+            key, future = waiting.popleft()
+            yield key, *future.result()
+    except BrokenProcessPool as error:
+        raise OpgsentError(
+            "a worker process died (killed, or out of memory): run again with fewer --jobs"
+        ) from error
+    finally:
+        pool.shutdown(wait=True, kill_workers=True)
+
+
+def workers(jobs: int) -> int:
+    """How many processes ``jobs`` asks for; -1 is one per core.
+
+    >>> workers(3)
+    3
+    """
+    if jobs < 0:
+        return max(1, (os.cpu_count() or 1) + 1 + jobs)
+    if jobs == 0:
+        raise InputError("jobs is 0: give 1 or more, or -1 for one per core")
+    return jobs
+
+
+_task: Task[Any] | None = None
+
+
+def _start(task: Task[Any], parent: int) -> None:
+    """Make this process a worker: the parent handles Ctrl-C, and no worker outlives it."""
+    global _task
+    _task = task
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+    task.model.load()
+
+
+def _leave_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
+def _answer(texts: Texts) -> tuple[list[Any], Tally]:
+    assert _task is not None
+    return _task(texts)

@@ -1,0 +1,136 @@
+"""``score_file``: a file of posts in, the same file with the score columns out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..errors import InputError
+from .columns import Columns
+from .delimited import Delimited
+from .job import CHUNK_ROWS, Job, Progress
+from .jsonlines import JsonLines
+from .pool import Model, workers
+from .rows import TextFormat
+from .source import Lines, Source
+from .summary import ScoreSummary
+from .textrun import score_rows
+
+if TYPE_CHECKING:
+    from ..classifier import Classifier
+
+Path = str | os.PathLike[str]
+
+_KINDS = {
+    ".csv": "delimited", ".tsv": "delimited", ".tab": "delimited", ".txt": "delimited",
+    ".jsonl": "json lines", ".ndjson": "json lines", ".json": "json lines",
+    ".parquet": "parquet", ".pq": "parquet",
+}  # fmt: skip
+
+
+def score_file(
+    src: Path,
+    dst: Path,
+    text: str = "text",
+    *,
+    classifier: Classifier | None = None,
+    model: Path | None = None,
+    jobs: int = 1,
+    encoding: str = "utf-8",
+    prefix: str = "",
+    columns: Sequence[str] | None = None,
+    sure: bool = False,
+    long: bool = False,
+    resume: bool = False,
+    progress: Progress | None = None,
+    chunk_rows: int = CHUNK_ROWS,
+) -> ScoreSummary:
+    """Score every post of a file and write the file again with the score columns behind.
+
+    ``src`` is CSV, TSV, JSON Lines or Parquet, plain, .gz or .zst, or ``-`` for standard input;
+    ``dst`` keeps its format, dialect and encoding and is compressed as its name says. Every
+    input row keeps its place and its cells. A row that cannot be read has empty scores and is
+    copied to ``<dst>.rejected.csv`` with its line and the reason.
+
+    ``columns`` names the score columns to write (all by default), ``sure`` adds whether each
+    verdict passes the documented threshold, ``long`` writes one row per ticker or level,
+    ``prefix`` begins the names of our columns. ``jobs`` is a number of processes (-1: one per
+    core). ``progress`` is called with rows done, bytes read and bytes in all (None for a pipe).
+
+    ``dst`` appears whole, in one step, or stays as it was. With ``resume`` a run that is
+    stopped keeps what it finished, and goes on from there where an earlier run left some.
+
+    Raises :class:`OpgsentError` (:class:`InputError` for what is wrong with the input) with
+    what was seen and what to do. Memory is bounded whatever the file's size.
+    """
+    job = Job(
+        src=os.fspath(src),
+        dst=os.fspath(dst),
+        text=text,
+        columns=Columns.choose(columns, prefix=prefix, sure=sure, long=long),
+        model=Model.of(classifier, model),
+        jobs=workers(jobs),
+        resume=resume,
+        progress=progress or (lambda rows, done, total: None),
+        chunk_rows=max(1, chunk_rows),
+    )
+    _refuse_same(job.src, job.dst)
+    source = Source(job.src)
+    try:
+        kind = _kind(job.src, job.dst, source)
+        job.model.load()
+        if kind == "parquet":
+            try:
+                from .parquet import score_parquet
+            except ImportError:
+                raise InputError("Parquet needs the extra: pip install opgsent[parquet]") from None
+            return score_parquet(source, job)
+        lines = Lines(source, encoding)
+        try:
+            return score_rows(source, _format(kind, lines, source.name, job), job)
+        finally:
+            lines.close()
+    finally:
+        source.close()
+
+
+def _format(kind: str, lines: Lines, name: str, job: Job) -> TextFormat:
+    if kind == "json lines":
+        return JsonLines(lines, name, job.text, job.columns)
+    tabs = _suffix(job.src) in (".tsv", ".tab")
+    return Delimited(lines, name, job.text, job.columns, prefer="\t" if tabs else ",")
+
+
+def _kind(src: str, dst: str, source: Source) -> str:
+    """The format of the input, by its name or else by its first bytes."""
+    kind = _KINDS.get(_suffix(src)) or _kind_inside(source.start())
+    wanted = _KINDS.get(_suffix(dst), kind)
+    if wanted != kind:
+        raise InputError(
+            f"{source.name} is {kind} and {dst} is named like {wanted}: "
+            "the output keeps the format of the input"
+        )
+    return kind
+
+
+def _suffix(path: str) -> str:
+    """The suffix that names the format: that of ``posts.csv.gz`` is ``.csv``."""
+    stem, suffix = os.path.splitext(path.lower())
+    return os.path.splitext(stem)[1] if suffix in (".gz", ".zst") else suffix
+
+
+def _kind_inside(start: bytes) -> str:
+    if start.startswith(b"PAR1"):
+        return "parquet"
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return "json lines" if text.startswith((b'{"', b"{ ", b"{}")) else "delimited"
+
+
+def _refuse_same(src: str, dst: str) -> None:
+    """Refuse to write over what is read."""
+    if src == "-" or dst == "-":
+        return
+    for path in (dst, f"{dst}.rejected.csv"):
+        if os.path.exists(src) and os.path.exists(path) and os.path.samefile(src, path):
+            raise InputError(f"{path} is the input: name another output")

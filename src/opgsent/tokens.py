@@ -1,0 +1,233 @@
+"""Text -> tokens with exact offsets: the only grammar of opgsent.
+
+``BRANCHES`` is the grammar, in order of precedence: the first branch that matches at a place
+wins. ``split`` cuts a text with one group-free ``findall`` (the fast path: strings only);
+``kind_of`` names a token from its own characters; ``tokenize`` gives both with offsets.
+
+Every loop in a pattern is either deterministic or bounded, so that the time is linear in the
+length of the text whatever the text is.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+from .result import Token
+
+# --- pieces -------------------------------------------------------------------------------
+
+# quote currencies that may follow a slash, dash or underscore; lower case where no English
+# word is meant
+_QUOTE = (
+    r"(?:USDT|USDC|BUSD|TUSD|FDUSD|USDP|USDE|USD1|DAI|USD|PERP|BTC|ETH|BNB|SOL|EUR|GBP|JPY|CHF|CAD"
+    r"|AUD|NZD|TRY|BRL|NGN|INR|KRW|MXN|ZAR|CNH|CNY|SEK|NOK|SGD|HKD"
+    r"|[Uu]sdt|[Uu]sdc|[Bb]usd|[Uu]sd|[Pp]erp|[Bb]tc|[Ee]th|[Bb]nb|eur|gbp|jpy|chf)(?![^\W_])"
+)
+# "/USDT", "-PERP", "_USDT", "-27DEC24", " /USDT", " / USDT"; a third member makes it a list
+_PAIR_TAIL = (
+    rf"(?:/{_QUOTE}(?:-PERP|:USDT)?(?!/\w)|-{_QUOTE}(?:-SWAP|-PERP)?"
+    r"|\s?/\s?(?:USDT|USDC|USD|BTC|BUSD)(?![^\W_])(?!\s?/)"
+    r"|-[0-9]{1,2}[A-Z]{3}[0-9]{2}(?!\w))"
+)
+_TLD = (
+    r"(?:com|net|org|io|me|gg|co|ly|xyz|app|finance|info|news|ai|fi|pro|live|tv|dev|exchange"
+    r"|trade|trading|capital|network|money|club|site|online|link|cc|to|eu|uk|de|ru|in|us|biz)"
+)
+# the tail that makes a domain or an e-mail of a word: "t.me/abc", "site.co.uk", "ann@site.com"
+_DOMAIN_TAIL = rf"(?:\.[A-Za-z0-9-]{{1,63}}){{0,3}}\.{_TLD}(?![\w-])(?:/[^\s<>\"]*)?"
+_MAIL_TAIL = r"@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,3}"
+
+_CURRENCY = r"[$€£¥₿]"
+_NUM = r"(?:[0-9]+(?:[.,][0-9]+)*|\.[0-9]+)"
+_MONTH_DAY = r"(?:(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12][0-9]|3[01])|(?:1[3-9]|2[0-9]|3[01])/(?:0?[1-9]|1[0-2]))"
+
+_EMOJI_BASE = (
+    "[\u231a\u231b\u23e9-\u23f3\u23f8-\u23fa\u24c2\u25aa\u25ab\u25b6\u25c0\u25fb-\u25fe"
+    "\u2600-\u27bf\u2934\u2935\u2b05-\u2b07\u2b1b\u2b1c\u2b50\u2b55\u3030\u303d\u3297\u3299"
+    "\U0001f000-\U0001f0ff\U0001f170-\U0001f19a\U0001f201-\U0001f251\U0001f300-\U0001faff]"
+)
+_SKIN = "[\U0001f3fb-\U0001f3ff]"
+_EMOJI_ONE = (
+    f"(?:{_EMOJI_BASE}|[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2194-\u2199\u21a9\u21aa]\ufe0f)"
+    f"\ufe0f?{_SKIN}?(?:[\U000e0020-\U000e007e]{{1,8}}\U000e007f)?"
+)
+_EMOJI = (
+    "[\U0001f1e6-\U0001f1ff]{2}"  # flags
+    "|[0-9#*]\ufe0f?\u20e3"  # keycaps
+    f"|{_EMOJI_ONE}(?:\u200d{_EMOJI_ONE})*"  # joined sequences, skin tones, tag flags
+)
+
+#: (kind, pattern), in order of precedence. Patterns hold no capturing groups.
+BRANCHES: tuple[tuple[str, str], ...] = (
+    ("link", r"(?:https?://|www\.)[^\s<>\"]*[^\s<>\".,;:!?)\]}'…]"),
+    ("link", rf"[^\W\d_]\w*{_DOMAIN_TAIL}|[^\W\d_]\w*{_MAIL_TAIL}"),
+    # "@4.20" and "@145k" are prices, "@" inside a word is no handle
+    ("handle", r"(?<![\w@])@(?![0-9][0-9.,]*[kKmM]?(?!\w))[A-Za-z0-9_]+"),
+    ("pair", rf"[$#]?[^\W_][^\W_]*{_PAIR_TAIL}"),
+    # never $10, $5M, $300k: a digit-led cashtag needs three capitals ($1INCH)
+    (
+        "cashtag",
+        r"\$[A-Za-z][A-Za-z0-9]*(?:[.](?:[A-Za-z]|[A-Z]{2})(?!\w)|_[A-Za-z](?!\w)|-[A-Z](?!\w))?"
+        r"|\$[0-9]{1,4}(?!(?:USD|EUR|CAD|AUD|MIL|BIL|MLN|BLN|MM|BN)[A-Z]*(?!\w))[A-Z]{3,}(?!\w)",
+    ),
+    ("hashtag", r"#(?=[0-9_]*[^\W\d_])\w+"),
+    ("date", rf"(?:19|20)[0-9]{{2}}[-/.](?:0?[1-9]|1[0-2])[-/.](?:0?[1-9]|[12][0-9]|3[01])(?!\w)"
+             rf"|(?!24/7){_MONTH_DAY}(?:/(?:20)?[0-9]{{2}})?(?![\w/]|[.,][0-9])"
+             r"|(?:0?[1-9]|[12][0-9]|3[01])\.(?:0[1-9]|1[0-2])\.(?:19|20)[0-9]{2}(?!\w)"),
+    ("time", r"[0-9]{1,2}:[0-5][0-9](?::[0-5][0-9])?(?:[AaPp][Mm])?(?!\w)|(?:1[0-2]|[1-9])[AaPp][Mm](?!\w)"),
+    ("percent", rf"{_NUM}(?:[-–]{_NUM})?[%٪]"),
+    ("multiple", rf"{_NUM}(?:[-–]{_NUM})?[xX](?!\w)|[xX][0-9]+(?!\w)"),
+    # keycap digits are emoji before they are numbers
+    ("emoji", "[0-9#*]\ufe0f?\u20e3"),
+    # 43,250.5  $3.2K  67k-69k  0.00001234  .618  3k8  1.2M  250p  100usdt  4h
+    ("number", rf"(?:{_CURRENCY}\s?(?=[0-9.]))?(?:{_NUM}|(?<!\w)\.[0-9]+)(?:[^\W\d_]\w*)?"
+               rf"(?:[-–]{_CURRENCY}?{_NUM}(?:[^\W\d_]\w*)?)*"),
+    ("emoji", _EMOJI),
+    ("word", r"[^\W\d_]\w*(?:['’&][^\W\d_]\w*)*"),
+    ("mark", r"!+|\?+|[!?]+|\.\.+|…|--+|==+|__+|\*\*+|~~+|\$\$+|\S"),
+)  # fmt: skip
+
+_SPLIT = re.compile("|".join(f"(?:{p})" for _, p in BRANCHES))
+split = _SPLIT.findall
+"""Token strings of a text, in order; between two of them there is only white space."""
+
+# A number whose tail is none of these is a word with digits in it (4h, 200EMA, 1st, 250p).
+_NUMBER_TAIL = re.compile(
+    rf"(?:{_CURRENCY}\s?)?{_NUM}(?:k[0-9]{{1,3}}|[kKmMbBtT]|mil|mln|mm|MM|bn|Bn|BN|tn|ish|s)?"
+    rf"(?:[-–]{_CURRENCY}?{_NUM}(?:[kKmMbB])?)*"
+)
+# A bare word that is a pair: any base before a stablecoin, a code before a currency or coin.
+_STABLE_PAIR = re.compile(
+    r"(?=[A-Z0-9]{2,})[0-9]{0,7}[A-Z][A-Z0-9]{0,10}(?:USDT|USDC|BUSD|FDUSD|PERP)(?:\.P|PERP|_[0-9]{6})?"
+    r"|[0-9]{0,4}[a-z]{2,6}(?:usdt|busd)"
+)
+_COIN_PAIR = re.compile(r"[A-Z]{3,5}(?:USD|BTC|ETH|BNB|EUR|TRY)(?:\.P)?|[a-z]{3}(?:usd|btc)")
+_NO_PAIR = frozenset("BUSDT WSTETH PYUSD GUSD LUSD SUSD TUSD FDUSD CRVUSD RLUSD BUSD HUSD".split())
+_MONEY = (
+    "USD|EUR|GBP|JPY|CHF|CAD|AUD|NZD|XAU|XAG|CNH|CNY|TRY|MXN|ZAR|SEK|NOK|SGD|HKD|INR|BRL|KRW|PLN|RUB"
+)
+_FX_PAIR = re.compile(rf"(?:{_MONEY})(?:{_MONEY})|(?:{_MONEY.lower()})(?:{_MONEY.lower()})")
+_KINDS = tuple((kind, re.compile(pattern)) for kind, pattern in BRANCHES)
+
+
+@lru_cache(maxsize=65_536)
+def kind_of(token: str) -> str:
+    """The kind of a token string: the first branch that matches all of it.
+
+    >>> [kind_of(t) for t in ("$BTC", "BTCUSDT", "43,250.5", "20x", "200EMA", "🚀")]
+    ['cashtag', 'pair', 'number', 'multiple', 'word', 'emoji']
+    """
+    for kind, pattern in _KINDS:
+        if pattern.fullmatch(token):
+            if kind == "number" and not _NUMBER_TAIL.fullmatch(token):
+                return "pair" if _is_pair(token) else "word"
+            if kind == "word" and _is_pair(token):
+                return "pair"
+            return kind
+    return "mark"
+
+
+def _is_pair(token: str) -> bool:
+    if len(token) < 5 or len(token) > 24 or token in _NO_PAIR:
+        return False
+    return bool(
+        _STABLE_PAIR.fullmatch(token) or _FX_PAIR.fullmatch(token) or _COIN_PAIR.fullmatch(token)
+    )
+
+
+# --- offsets ------------------------------------------------------------------------------
+
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,20});")
+
+
+class Reading:
+    """A text with its HTML entities read, and the way back to the offsets of the original.
+
+    >>> r = Reading("R&amp;D up")
+    >>> r.text, r.span(1, 2)
+    ('R&D up', (1, 6))
+    """
+
+    __slots__ = ("original", "text", "_cuts")
+
+    def __init__(self, original: str) -> None:
+        self.original = original
+        self.text = original
+        self._cuts: list[tuple[int, int, int]] = []  # (clean start, clean end, growth so far)
+        if "&" in original and ";" in original:
+            self._read_entities()
+
+    def _read_entities(self) -> None:
+        pieces: list[str] = []
+        last = clean = 0
+        for m in _ENTITY.finditer(self.original):
+            char = html.unescape(m.group())
+            if char == m.group():
+                continue
+            pieces += (self.original[last : m.start()], char)
+            clean += m.start() - last
+            self._cuts.append((clean, clean + len(char), m.end() - clean - len(char)))
+            clean += len(char)
+            last = m.end()
+        self.text = "".join(pieces) + self.original[last:]
+
+    @property
+    def shifted(self) -> bool:
+        """Does an offset in ``text`` differ from the offset in ``original``?"""
+        return bool(self._cuts)
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Offsets in the original of a span of ``text``."""
+        return (self._back(start, False), self._back(end, True)) if self._cuts else (start, end)
+
+    def _back(self, at: int, is_end: bool) -> int:
+        from bisect import bisect_right
+
+        # the last entity that begins before this place (an end may lie at its own end)
+        i = bisect_right(self._cuts, at - 1 if is_end else at, key=lambda c: c[0]) - 1
+        if i < 0:
+            return at
+        start, end, growth = self._cuts[i]
+        if at >= end:
+            return at + growth
+        if is_end:
+            return end + growth
+        return start + (self._cuts[i - 1][2] if i else 0)
+
+
+def starts_of(text: str, tokens: Sequence[str]) -> list[int]:
+    """Start offset of each token string of ``split(text)``.
+
+    Only white space lies between tokens, so the next occurrence is the token itself.
+    """
+    find = text.find
+    starts: list[int] = []
+    at = 0
+    for token in tokens:
+        at = find(token, at)
+        starts.append(at)
+        at += len(token)
+    return starts
+
+
+def tokenize(text: str) -> tuple[Token, ...]:
+    """Tokens of a post; they cover everything but white space, in order.
+
+    HTML entities are read as what they stand for; offsets and texts are the original's.
+
+    >>> [(t.text, t.kind) for t in tokenize("$MSTR /USDT above 64.30. 🚀")]
+    [('$MSTR /USDT', 'pair'), ('above', 'word'), ('64.30', 'number'), ('.', 'mark'), ('🚀', 'emoji')]
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"tokenize() takes a str, not {type(text).__name__}: {text!r:.80}")
+    reading = Reading(text)
+    found: Iterable[str] = split(reading.text)
+    tokens = list(found)
+    out = []
+    for token, at in zip(tokens, starts_of(reading.text, tokens), strict=True):
+        start, end = reading.span(at, at + len(token))
+        out.append(Token(text[start:end], kind_of(token), start, end))
+    return tuple(out)

@@ -1,0 +1,62 @@
+"""A stand-in for the classifier: answers follow from the text by arithmetic, fast."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import time
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+
+from opgsent.result import MISSING, STANCES, STYLES, Level, Post, Ticker, Verdict
+
+_TICKER = re.compile(r"\$([A-Za-z]+)")
+_LEVEL = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:,\d{3})*")
+
+
+class FakeClassifier:
+    """Classifies by the number of characters; can be slow, or die on a word."""
+
+    checksum = "fake-1"
+
+    def __init__(self, delay: float = 0.0, deadly: str = "") -> None:
+        self.delay, self.deadly = delay, deadly
+
+    def classify_many(self, texts: Iterable[str | None], *, jobs: int = 1) -> Iterator[Post]:
+        for text in texts:
+            if self.delay:
+                time.sleep(self.delay)
+            if self.deadly and text and self.deadly in text:
+                os.kill(os.getpid(), signal.SIGKILL)
+            yield MISSING if text is None else self.classify(text)
+
+    def classify(self, text: str) -> Post:
+        count = len(text)
+        return Post(
+            text,
+            _verdict(STANCES, count, ("bullish", "bearish")),
+            _verdict(STYLES, count // 3, ("hype", "analytical")),
+            tuple(_ticker(m) for m in _TICKER.finditer(text)),
+            tuple(_level(m) for m in _LEVEL.finditer(text[:10_000])),
+        )
+
+
+def _verdict(labels: tuple[str, ...], count: int, poles: tuple[str, str]) -> Verdict:
+    top = count % 3
+    high = 0.4 + (count % 50) / 100
+    probabilities = {name: high if i == top else (1 - high) / 2 for i, name in enumerate(labels)}
+    score = probabilities[poles[0]] - probabilities[poles[1]]
+    return Verdict(labels[top], probabilities, score, high > 0.6)
+
+
+def _ticker(match: re.Match[str]) -> Ticker:
+    stance = _verdict(STANCES, len(match[0]), ("bullish", "bearish"))
+    start, end = match.span()
+    symbol = match[1].upper()
+    return Ticker(match[0], start, end, symbol, None, "cashtag", "crypto", True, stance, 0.9)
+
+
+def _level(match: re.Match[str]) -> Level:
+    value = Decimal(match[0].replace(",", ""))
+    return Level(match[0], *match.span(), value, "USD", "support", None, 0.8)

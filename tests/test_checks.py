@@ -1,0 +1,135 @@
+"""checks.py: what is wrong with a user's labels, each with its rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from opgsent.checks import CHECKS, Checked, check_labels, looks_like_id, other_language
+from opgsent.corpus import LabelledPost
+
+STANCES = ("bullish", "bearish", "neutral")
+WORDS = "one two three four five six seven eight nine ten".split()
+
+
+def sound(count: int = 30) -> list[LabelledPost]:
+    """Posts in which every check holds."""
+    return [
+        LabelledPost(
+            str(i),
+            f"the {WORDS[i % 10]} and {WORDS[i // 10]} thing is here",
+            STANCES[i % 3],
+            row=i + 1,
+        )
+        for i in range(count)
+    ]
+
+
+def with_rows(*texts_and_labels: tuple[str, str | None]) -> list[LabelledPost]:
+    posts = sound()
+    for text, label in texts_and_labels:
+        posts.append(LabelledPost("x", text, label, row=len(posts) + 1))
+    return posts
+
+
+def rows(checked: Checked) -> dict[str, tuple[int, ...]]:
+    return {finding.check: finding.rows for finding in checked.findings}
+
+
+def test_sound_labels_have_no_finding() -> None:
+    checked = check_labels(sound())
+    assert checked.findings == () and checked.ok and len(checked.posts) == 30
+
+
+CASES: list[tuple[str, list[LabelledPost], tuple[int, ...], int]] = [
+    # check, posts, rows it names, posts that are left
+    ("empty", with_rows(("", "bullish"), (" \n", "bullish")), (31, 32), 30),
+    ("id", with_rows(("1694418422930612", "bullish"), ("https://t.co/x", "neutral")), (31, 32), 30),
+    ("duplicate", with_rows(("the one and  one thing is here", "bullish")), (31,), 30),
+    ("conflict", with_rows(("the one and one thing is here", "bearish")), (1, 31), 29),
+    ("language", with_rows(("el precio no sube, pero hoy está muy barato", "bullish")), (31,), 31),
+    ("language", with_rows(("Биток упал", "bearish")), (31,), 31),
+]
+
+
+@pytest.mark.parametrize(("check", "posts", "named", "left"), CASES)
+def test_each_check_names_its_rows(
+    check: str, posts: list[LabelledPost], named: tuple[int, ...], left: int
+) -> None:
+    checked = check_labels(posts)
+    assert rows(checked) == {check: named}
+    assert checked.ok and len(checked.posts) == left
+    assert f"row {named[0]}" in checked.to_text() and CHECKS[check][1] in checked.to_text()
+
+
+def test_a_conflict_leaves_the_other_question_alone() -> None:
+    posts = [*sound(), LabelledPost("a", "same words here", "bullish", "hype", row=31),
+             LabelledPost("b", "same words here", "bearish", "hype", row=32)]  # fmt: skip
+    kept = check_labels(posts).posts[-1]
+    assert (kept.row, kept.stance, kept.style) == (31, None, "hype")
+
+
+def test_training_posts_near_a_test_post_are_left_out() -> None:
+    long = "{} is ready to leave the station, entry {} and do not tell me I was late to it"
+    posts = with_rows((long.format("$SOL", 140), "bullish"))
+    test = [LabelledPost("t", long.format("$BTC", 61_000), "bullish", row=1)]
+    checked = check_labels(posts, test)
+    assert rows(checked) == {"leak": (31,)} and len(checked.posts) == 30
+
+
+def test_a_missing_and_a_small_class_only_warn() -> None:
+    posts = [replace(p, stance="bullish" if p.row > 3 else "bearish") for p in sound()]
+    checked = check_labels(posts)
+    assert rows(checked) == {"missing class": (), "few": (1, 2, 3)} and checked.ok
+    assert "no post is neutral" in checked.to_text()
+
+
+STOPS: list[tuple[str, list[LabelledPost]]] = [
+    ("too few", sound(9)),
+    ("too few", []),
+    ("one class", [replace(post, stance="neutral") for post in sound()]),
+    ("ids", [replace(post, text=f"tw_{post.row:08d}") for post in sound()]),
+]
+
+
+@pytest.mark.parametrize(("check", "posts"), STOPS)
+def test_what_stops_a_training(check: str, posts: list[LabelledPost]) -> None:
+    checked = check_labels(posts)
+    assert not checked.ok and check in rows(checked)
+    assert checked.to_text().startswith("stop: ")
+
+
+def test_spans_alone_can_be_taught() -> None:
+    from opgsent.corpus import LabelledTicker
+
+    tickers = (LabelledTicker("the", 0, 3, "THE"),)
+    posts = [replace(post, stance=None, tickers=tickers) for post in sound()]
+    checked = check_labels(posts)
+    assert checked.ok and len(checked.posts) == 30
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("1234", True), ("deadbeef00112233", True), ("3fa85f64-5717-4562-b3fc-2c963f66afa6", True),
+     ("https://t.co/AbC", True), ("$10000", False), ("gm", False), ("moon 2024", False),
+     ("100k", False), ("", False)],
+)  # fmt: skip
+def test_ids(text: str, expected: bool) -> None:
+    assert looks_like_id(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ich glaube das wird heute noch steigen, aber nicht mit dem Volumen", "German"),
+        ("le marché est fermé mais nous avons encore des positions pour demain", "French"),
+        ("ビットコインが上がる", "a script other than Latin"),
+        ("BTC ETH SOL", None),
+        ("le chart says it is not over for the bulls and we will see", None),
+        ("die bears die, was a fun short", None),
+        ("🚀🚀🚀", None),
+    ],
+)
+def test_languages(text: str, expected: str | None) -> None:
+    assert other_language(text) == expected

@@ -1,0 +1,163 @@
+"""labelling.py: keys in, labels in a file that is always whole."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from opgsent.checks import check_labels
+from opgsent.corpus import LabelledPost
+from opgsent.errors import InputError
+from opgsent.labelling import KEYS, ReadKey, Session, Tally, label_posts, printable, terminal_keys
+from opgsent.labels import read_labels, read_posts
+from opgsent.suggest import write_posts
+
+POSTS = [LabelledPost(str(i), f"post {i}", row=i) for i in range(1, 5)]
+
+
+def keys(typed: str) -> ReadKey:
+    stream: Iterator[str] = iter(typed)
+    return lambda: next(stream, "")
+
+
+def run(path: Path, typed: str, posts: list[LabelledPost] | None = None) -> tuple[Tally, str]:
+    screen: list[str] = []
+    session = Session(POSTS if posts is None else posts, path)
+    return label_posts(session, keys(typed), screen.append), "".join(screen)
+
+
+def answers(path: Path) -> list[tuple[str, str | None, str | None]]:
+    lines = map(json.loads, path.read_text().splitlines())
+    return [(line["id"], line["stance"], line["style"]) for line in lines]
+
+
+TYPED: list[tuple[str, list[tuple[str, str | None, str | None]]]] = [
+    # keys, the file after them
+    ("ba", [("1", "bullish", "analytical")]),
+    ("ehq", [("1", "bearish", "hype")]),
+    ("NO", [("1", "neutral", "other")]),  # capitals are as good
+    ("xx b7a", [("1", "bullish", "analytical")]),  # other keys do nothing
+    ("sbo", [("1", None, None), ("2", "bullish", "other")]),
+    ("bueh", [("1", "bearish", "hype")]),  # undo within a post
+    ("baua", []),  # undo of a whole post; "a" is no stance
+    ("bauneh", [("1", "neutral", "hype")]),
+    ("su", []),
+    ("ub", []),  # nothing to undo
+    ("b", []),  # half an answer is none
+    ("ba\x04", [("1", "bullish", "analytical")]),
+    ("ba" * 9, [(str(i), "bullish", "analytical") for i in range(1, 5)]),
+]
+
+
+@pytest.mark.parametrize(("typed", "expected"), TYPED)
+def test_keys_and_what_is_in_the_file(
+    typed: str, expected: list[tuple[str, str | None, str | None]], tmp_path: Path
+) -> None:
+    run(tmp_path / "mine.jsonl", typed)
+    assert (answers(tmp_path / "mine.jsonl") if expected else []) == expected
+    if not expected and (tmp_path / "mine.jsonl").exists():
+        assert (tmp_path / "mine.jsonl").read_text() == ""
+
+
+def test_a_later_run_goes_on_where_it_stopped_and_can_undo(tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    assert run(path, "basq")[0] == Tally(1, 1, 2)
+    tally, screen = run(path, "ehq")
+    assert tally == Tally(2, 1, 1) and "--- 3 of 4, row 3\npost 3" in screen
+    assert run(path, "uq")[0] == Tally(1, 1, 2)
+    assert run(path, "nonobaq")[0] == Tally(3, 1, 0)
+    assert [row[0] for row in answers(path)] == ["1", "2", "3", "4"]
+
+
+def test_a_line_cut_short_is_mended_and_a_foreign_file_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    run(path, "babaq")
+    whole = path.read_bytes()
+    path.write_bytes(whole + b'{"id": "3", "te')
+    run(path, "ehq")
+    assert [row[0] for row in answers(path)] == ["1", "2", "3"]
+    path.write_bytes(whole.rstrip(b"\n"))  # an editor may leave the line end away
+    run(path, "ehq")
+    assert [row[0] for row in answers(path)] == ["1", "2", "3"]
+    for other in ("text,stance\na,bull\n", "[1]\n", '{"a": 1}\n'):
+        path.write_text(other)
+        with pytest.raises(InputError, match="row 1: not a line of opgsent label"):
+            Session(POSTS, path)
+        assert path.read_text() == other
+
+
+def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be written"):
+        run(tmp_path / "none" / "mine.jsonl", "ba")
+
+
+def test_an_interrupt_leaves_whole_answers(tmp_path: Path) -> None:
+    typed = iter("bah")
+
+    def read() -> str:
+        key = next(typed, None)
+        if key is None:
+            raise KeyboardInterrupt
+        return key
+
+    session = Session(POSTS, tmp_path / "mine.jsonl")
+    assert label_posts(session, read, lambda text: None) == Tally(1, 0, 3)
+    assert answers(tmp_path / "mine.jsonl") == [("1", "bullish", "analytical")]
+
+
+def test_one_question_alone(tmp_path: Path) -> None:
+    session = Session(POSTS, tmp_path / "mine.jsonl")
+    label_posts(session, keys("be"), lambda text: None, questions=("stance",))
+    assert answers(tmp_path / "mine.jsonl") == [("1", "bullish", None), ("2", "bearish", None)]
+
+
+def test_posts_reach_the_screen_without_control_characters(tmp_path: Path) -> None:
+    nasty = "a\x1b[2J\x07\x9b31mb\u202egnp\u200b\ud800\r\nnext 👩\u200d💻 é"
+    _, screen = run(tmp_path / "mine.jsonl", "", [LabelledPost("1", nasty)])
+    assert not any(char in screen for char in "\x1b\x07\x9b\u202e\u200b\ud800\r")
+    assert "👩\u200d💻 é" in screen and printable("a\n b") == "a\n b"
+
+
+def test_keys_from_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    import io
+
+    monkeypatch.setattr(sys, "stdin", io.StringIO("ba"))
+    with terminal_keys() as read:
+        assert [read(), read(), read()] == ["b", "a", ""]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_keys_from_a_terminal_pass_over_arrows(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+    import pty
+
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs, "r", closefd=True) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        with terminal_keys() as read:
+            os.write(ours, b"\x1b[A")  # its last character would be 'analytical'
+            later = threading.Timer(0.2, os.write, (ours, b"be"))
+            later.start()
+            assert [read(), read()] == ["b", "e"]
+            later.join()
+    os.close(ours)
+
+
+def test_the_labels_go_straight_on(tmp_path: Path) -> None:
+    posts = [LabelledPost(str(i), f"the {i}th and {chr(97 + i)} thing", row=i) for i in range(20)]
+    write_posts(posts, tmp_path / "todo.csv")
+    run(tmp_path / "mine.jsonl", "baehno" * 6 + "s", read_posts(tmp_path / "todo.csv"))
+    found = read_labels(tmp_path / "mine.jsonl")
+    assert len(found.posts) == 18 and found.skipped == {"skipped": (19,)}
+    assert check_labels(found.posts).ok
+
+
+def test_keys_are_labels() -> None:
+    from opgsent.result import LABELS
+
+    assert {q: tuple(found.values()) for q, found in KEYS.items()} == LABELS

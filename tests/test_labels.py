@@ -1,0 +1,347 @@
+"""labels.py, exports.py, marks.py: label files of every shape, as their tools write them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zipfile
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opgsent import records
+from opgsent.errors import InputError
+from opgsent.labels import SPELLINGS, LabelSet, parse_mapping, read_labels, shown
+from opgsent.marks import Marks, symbol_of, value_of
+from opgsent.result import STANCES, STYLES
+
+CASES = Path(__file__).parent / "cases" / "exports"
+
+#: file -> shape, [(row, id, stance, style)], [why left out -> rows], rows of ties
+READ: list[tuple[str, str, list[tuple[Any, ...]], dict[str, tuple[int, ...]], list[int]]] = [
+    (
+        "label_studio.json", "label studio",
+        [(1, "11", "bearish", "analytical"), (2, "12", "neutral", None)],
+        {"skipped": (2,), "not labelled": (4,)}, [3],
+    ),
+    (
+        "label_studio.csv", "label studio min",
+        [(1, "5", "bearish", None), (2, "6", "neutral", None)], {"two labels of style": (2,)}, [],
+    ),
+    (
+        "doccano_classes.jsonl", "doccano",
+        [(1, "1", "bullish", "hype"), (2, "2", "bullish", "analytical")],
+        {"no label": (3,), "two labels of stance": (4,)}, [],
+    ),
+    (
+        "doccano_classes.csv", "table",
+        [(1, "1", "bullish", "hype"), (2, "2", "bearish", None)], {}, [],
+    ),
+    ("doccano_intents.jsonl", "doccano", [(1, "1", "bearish", None)], {}, []),
+    ("doccano_spans.jsonl", "doccano", [(1, "1", None, None), (2, "2", None, None)], {}, []),
+    ("doccano_relations.jsonl", "doccano", [(1, "1", None, None)], {}, []),
+    (
+        "prodigy_choice.jsonl", "prodigy",
+        [(3, "3", "bearish", None)], {"ignored": (4,), "no label": (5,)}, [1],
+    ),
+    (
+        "prodigy_binary.jsonl", "prodigy",
+        [(1, "t-1", "bearish", "analytical"), (4, "4", None, "hype")], {"rejected": (2,)}, [],
+    ),
+    (
+        "spellings.csv", "table",
+        [(1, "1", "bullish", "hype"), (2, "2", "bullish", "analytical"),
+         (3, "3", "bullish", "other"), (4, "4", "bullish", None), (5, "5", "bearish", None),
+         (6, "6", "bearish", None), (7, "7", "bullish", None), (8, "8", "neutral", None),
+         (9, "9", "bearish", None)], {}, [],
+    ),
+    ("semicolons.csv", "table", [(1, "1", "bullish", None), (2, "2", "bearish", None)], {}, []),
+    (
+        "numbers.tsv", "table",
+        [(1, "1", "bullish", None), (2, "2", "bearish", None), (3, "3", "neutral", None)], {}, [],
+    ),
+    (
+        "own.jsonl", "table",
+        [(1, "x1", "bullish", "analytical"), (3, "x3", "neutral", "other")], {"skipped": (2,)}, [],
+    ),
+    ("annotators.csv", "table", [(1, "1", "bullish", None)], {}, [4]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "posts", "skipped", "ties"), READ, ids=[row[0] for row in READ]
+)
+def test_each_export_is_read_as_it_came_out_of_the_tool(
+    name: str, shape: str, posts: list[Any], skipped: dict[str, Any], ties: list[int]
+) -> None:
+    found = read_labels(CASES / name)
+    assert found.shape == shape
+    assert [(p.row, p.id, p.stance, p.style) for p in found.posts] == posts
+    assert found.skipped == skipped
+    assert [tie.row for tie in found.ties] == ties
+    assert found.to_text().startswith(f"{len(posts)} posts read as {shape}")
+
+
+def test_every_case_is_in_a_test() -> None:
+    used = {name for name, *_ in READ} | {"label_studio_min.json"}
+    assert used == {file.name for file in CASES.iterdir()}
+
+
+def test_several_annotators_vote_and_names_can_be_mapped_away() -> None:
+    with pytest.raises(InputError, match=r"'skip me' stands 1 times: --map 'skip me=LABEL'"):
+        read_labels(CASES / "label_studio_min.json")
+    found = read_labels(CASES / "label_studio_min.json", mapping={"skip me": "skip"})
+    assert [(p.row, p.stance, p.style) for p in found.posts] == [
+        (1, "bullish", None), (4, "bearish", None),
+    ]  # fmt: skip
+    assert found.skipped == {"two labels of style": (4,)}
+    assert found.posts[0].created_at is None  # that of the annotation is not the post's
+
+
+def test_spans_become_tickers_and_levels() -> None:
+    post = read_labels(CASES / "label_studio.json").posts[0]
+    assert post.tickers is not None and post.levels is not None
+    # Label Studio counts UTF-16 units, in which the bear is two
+    assert [(t.text, t.symbol, t.kind, t.start) for t in post.tickers] == [
+        ("$SOL", "SOL", "cashtag", 2)
+    ]
+    assert [(v.text, v.value, v.role) for v in post.levels] == [
+        ("164", Decimal(164), "resistance"), ("171", Decimal(171), "stop"),
+    ]  # fmt: skip
+    for span in (*post.tickers, *post.levels):
+        assert post.text[span.start : span.end] == span.text
+
+
+def test_doccano_spans_and_posts_without_them() -> None:
+    first, second = read_labels(CASES / "doccano_spans.jsonl").posts
+    assert first.levels is not None and second.tickers is not None
+    assert [(v.text, v.role, v.value) for v in first.levels] == [
+        ("38.40", "resistance", Decimal("38.40")), ("41k", "target", Decimal(41000)),
+    ]  # fmt: skip
+    assert [(t.text, t.symbol, t.kind) for t in second.tickers] == [("Bitcoin", "BTC", "name")]
+    assert second.levels == ()
+    pair = read_labels(CASES / "doccano_relations.jsonl").posts[0].tickers
+    assert pair is not None and (pair[0].symbol, pair[0].quote) == ("EUR", "USD")
+
+
+def test_own_spans_are_kept_as_given_and_none_stays_none() -> None:
+    first, last = read_labels(CASES / "own.jsonl").posts
+    assert first.levels is not None and first.levels[0].symbol == "ETH"
+    assert first.tickers is not None and first.tickers[0].subject is True
+    assert last.tickers is None and last.levels is None
+
+
+def test_the_table_of_spellings_is_seen() -> None:
+    found = read_labels(CASES / "spellings.csv")
+    table = {(m.column, m.seen): m.label for m in found.mapped}
+    assert table["stance", "Bearish 🐻"] == "bearish" and table["style", "Hype!"] == "hype"
+    assert found.columns == {"text": "text", "stance": "sentiment", "style": "tone"}
+    text = found.to_text()
+    assert "strong_buy" in text and "--map NAME=LABEL" in text
+
+
+def test_spellings_stand_once_and_lead_to_labels() -> None:
+    words = [word for found in SPELLINGS.values() for word in found]
+    assert len(words) == len(set(words))
+    assert set(SPELLINGS) == {*STANCES, *STYLES}
+
+
+def write(folder: Path, text: str, name: str = "labels.csv") -> Path:
+    file = folder / name
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_formula_guard_is_taken_off(tmp_path: Path) -> None:
+    assert read_labels(CASES / "semicolons.csv").posts[1].text == "=cmd()"
+    assert read_labels(write(tmp_path, "text,stance\n'tis up,bull\n")).posts[0].text == "'tis up"
+
+
+def test_unknown_names_are_refused_with_what_to_type(tmp_path: Path) -> None:
+    file = write(tmp_path, "text,stance\na,bullisch\nb,bullisch\nc,zzz\nd,bear\n")
+    with pytest.raises(InputError) as caught:
+        read_labels(file)
+    message = str(caught.value)
+    assert "'bullisch' stands 2 times: --map bullisch=bullish" in message
+    assert "'zzz' stands 1 times: --map zzz=LABEL" in message
+    found = read_labels(file, mapping={"bullisch": "bullish", "ZZZ": "skip"})
+    assert [p.stance for p in found.posts] == ["bullish", "bullish", "bearish"]
+    assert found.skipped == {"label mapped to skip": (3,)}
+
+
+@pytest.mark.parametrize("numbers", ["0 1", "1 2 3", "1", "0 1 2"])
+def test_numbers_without_minus_one_are_not_guessed(numbers: str, tmp_path: Path) -> None:
+    rows = "".join(f"post {n},{n}\n" for n in numbers.split())
+    with pytest.raises(InputError, match="--map 1=LABEL"):
+        read_labels(write(tmp_path, "text,stance\n" + rows))
+
+
+def test_numbers_of_pandas_are_read(tmp_path: Path) -> None:
+    found = read_labels(write(tmp_path, "text,stance\na,1.0\nb,-1.0\nc,\n"))
+    assert [p.stance for p in found.posts] == ["bullish", "bearish"]
+    mapping = {"1": "bullish", "2": "neutral", "0": "neutral", "3": "bearish"}
+    file = write(tmp_path, "tweet,label\na,1\nb,2\nc,3\nd,0\n")
+    assert len(read_labels(file, stance="label", mapping=mapping).posts) == 4
+
+
+def test_columns_can_be_named(tmp_path: Path) -> None:
+    file = write(tmp_path, "a,b,c\nup we go,bull,hype\n")
+    post = read_labels(file, text="a", stance="b", style="c").posts[0]
+    assert (post.text, post.stance, post.style) == ("up we go", "bullish", "hype")
+    with pytest.raises(InputError, match=r"no text column among 'a', 'b', 'c'; name it with"):
+        read_labels(file)
+    with pytest.raises(InputError, match=r"no column 'd'; --stance takes one of 'a', 'b', 'c'"):
+        read_labels(file, text="a", stance="d")
+
+
+def test_one_label_kind_alone_is_enough(tmp_path: Path) -> None:
+    post = read_labels(write(tmp_path, "text,style\nwow,hype\n")).posts[0]
+    assert (post.stance, post.style) == (None, "hype")
+
+
+def test_the_columns_about_a_post_are_kept(tmp_path: Path) -> None:
+    row = {"ID": "7", "Text": "up", "Stance": "bull", "author": "ann", "created_at": "2024-01-02",
+           "source": "x", "group": "g"}  # fmt: skip
+    post = read_labels(write(tmp_path, json.dumps([row]), "labels.json")).posts[0]
+    assert (post.id, post.author, post.created_at, post.source, post.group) == (
+        "7", "ann", "2024-01-02", "x", "g",
+    )  # fmt: skip
+
+
+def test_parquet_and_gzip(tmp_path: Path) -> None:
+    import pandas as pd
+
+    frame = pd.DataFrame({"text": ["up", "down"], "sentiment": [1, -1]})
+    frame.to_parquet(tmp_path / "labels.parquet")
+    assert [p.stance for p in read_labels(tmp_path / "labels.parquet").posts] == [
+        "bullish", "bearish",
+    ]  # fmt: skip
+    (tmp_path / "labels.csv.gz").write_bytes(gzip.compress(b"text,stance\nup,bull\n"))
+    assert read_labels(tmp_path / "labels.csv.gz").posts[0].stance == "bullish"
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1 no")
+    with pytest.raises(InputError, match="not Parquet"):
+        read_labels(tmp_path / "bad.parquet")
+
+
+def test_doccano_zip_with_a_file_an_annotator(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+        for who, label in (("ann", "bullish"), ("bo", "bullish"), ("cy", "neutral")):
+            record = {"id": 1, "text": "gap fill done", "label": [label], "Comments": []}
+            archive.writestr(f"{who}.jsonl", json.dumps(record) + "\n")
+    posts = read_labels(tmp_path / "export.zip").posts
+    assert [(p.text, p.stance) for p in posts] == [("gap fill done", "bullish")]
+
+
+def test_utf16_and_byte_order_marks(tmp_path: Path) -> None:
+    for encoding in ("utf-16", "utf-8-sig"):
+        (tmp_path / "labels.csv").write_bytes("text,stance\nüp,bull\n".encode(encoding))
+        assert read_labels(tmp_path / "labels.csv").posts[0].text == "üp"
+
+
+BAD: list[tuple[str, bytes, str]] = [
+    ("labels.csv", b"", "no rows"),
+    ("labels.csv", b"text,stance\na,b,c\n", r"row 1: 3 cells, the header has 2"),
+    ("labels.csv", b"text,text\na,b\n", "column 'text' stands twice"),
+    ("labels.csv", b"text,stance\n\xff\xfa,bull\n", "line 2: not UTF-8; save the file as UTF-8"),
+    ("labels.csv", b"text,stance\n" + b"a" * 200_000 + b",bull\n", "row 1: field larger"),
+    ("labels.csv", b"text,stance\nup,\n", r"no labelled post \(1 no label\)"),
+    ("labels.csv", b"text,note\nup,fine\n", "no labelled post"),
+    ("labels.xlsx", b"PK", "unknown kind of file; give one of .csv"),
+    ("labels.json", b"[1]", "row 1: 1 is no object"),
+    ("labels.json", b"[" * 200_000, "not JSON"),
+    ("labels.jsonl", b'{"text": "a"}\n{', "row 2: not JSON"),
+    ("labels.jsonl", b'{"n":' + b"9" * 5_000 + b"}", "row 1: not JSON"),
+    ("labels.jsonl.gz", b"no gzip", "cannot be read"),
+    ("labels.zip", b"no zip", "cannot be read"),
+    ("labels.json", b'[{"data": {"a": 1}, "annotations": [{}]}]', "row 1: not as label studio"),
+    ("labels.json", b'[{"data": {"text": "a"}, "annotations": 5}]', "row 1: not as label studio"),
+    ("labels.jsonl", b'{"text": "a", "label": [{"x": 1}]}', "row 1: not as doccano writes it"),
+]
+
+
+@pytest.mark.parametrize(("name", "raw", "expected"), BAD)
+def test_what_cannot_be_read_is_named(name: str, raw: bytes, expected: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(raw)
+    with pytest.raises(InputError, match=expected) as caught:
+        read_labels(tmp_path / name)
+    assert name in str(caught.value)
+
+
+def test_files_that_unpack_to_much_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "MAX_BYTES", 50_000)
+    bomb = b"text,stance\n" + b"aaaa,bull\n" * 20_000
+    (tmp_path / "bomb.csv.gz").write_bytes(gzip.compress(bomb))
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("ann.csv", bomb)
+    (tmp_path / "bomb.csv").write_bytes(bomb)
+    for name in ("bomb.csv.gz", "bomb.zip", "bomb.csv"):
+        with pytest.raises(InputError, match="larger than"):
+            read_labels(tmp_path / name)
+
+
+def test_spans_that_do_not_fit_are_left_out_with_a_warning(tmp_path: Path) -> None:
+    record = {"id": 1, "text": "up", "cats": ["bullish"], "entities": [[5, 9, "TICKER"]]}
+    found = read_labels(write(tmp_path, json.dumps(record), "labels.jsonl"))
+    assert found.posts[0].stance == "bullish" and found.posts[0].tickers is None
+    assert "spans of row 1 do not fit the text" in found.warnings[0]
+
+
+@pytest.mark.parametrize(
+    "item", ["bullish", "=bullish", ""], ids=["no sign", "no name", "empty"]
+)  # fmt: skip
+def test_a_mapping_is_a_pair(item: str) -> None:
+    with pytest.raises(InputError, match="give NAME=LABEL"):
+        parse_mapping([item])
+
+
+def test_a_mapping_to_no_label_is_refused() -> None:
+    with pytest.raises(InputError, match="no label 'up'; one of bullish"):
+        read_labels(CASES / "spellings.csv", mapping={"Bull": "up"})
+    assert parse_mapping(["a=b=hype"]) == {"a=b": "hype"}
+
+
+def test_messages_hold_no_control_characters(tmp_path: Path) -> None:
+    file = write(tmp_path, "text,stance\na,\x1b[31mred\x07\n")
+    with pytest.raises(InputError) as caught:
+        read_labels(file)
+    assert "\x1b" not in str(caught.value) and "\x07" not in str(caught.value)
+    assert shown("x" * 99).endswith("…")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("67k", Decimal(67_000)), ("1.2M", Decimal(1_200_000)), ("$ 4,735", Decimal(4735)),
+     ("0.00001234", Decimal("0.00001234")), ("high 60s", None), ("9" * 60, None)],
+)  # fmt: skip
+def test_values(text: str, expected: Decimal | None) -> None:
+    assert value_of(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("$tsla", ("TSLA", None, "cashtag")), ("#Bitcoin", ("BTC", None, "hashtag")),
+     ("BTCUSDT", ("BTC", "USDT", "pair")), ("$MSTR /USDT", ("MSTR", "USDT", "pair")),
+     ("Ethereum", ("ETH", None, "name")), ("BRK.B", ("BRK.B", None, "symbol"))],
+)  # fmt: skip
+def test_symbols(text: str, expected: tuple[str, str | None, str]) -> None:
+    assert symbol_of(text) == expected
+
+
+def test_meanings_of_marks() -> None:
+    names = ["COIN", "price level", "support level", "Take Profit 2", "sl", "nonsense"]
+    assert [Marks.meaning(name, {"nonsense": "hype"}) for name in names] == [
+        "ticker", "level", "support", "target", "stop", None,
+    ]  # fmt: skip
+
+
+def test_a_label_set_is_plain_data() -> None:
+    import pickle
+
+    found = read_labels(CASES / "annotators.csv")
+    again: LabelSet = pickle.loads(pickle.dumps(found))
+    assert again == found
+    assert found.ties[0].votes == {"neutral": 1, "bearish": 1}
