@@ -21,8 +21,8 @@ def main() -> None:
     for post in classify_many(texts):
         text = " ".join((post.text or "").split())
         shown = text if len(text) <= WIDTH else text[: WIDTH - 1] + "…"
-        print(f"{shown:{WIDTH}}  {verdict(post, 'stance'):13}  {verdict(post, 'style'):15}  ", end="")
-        print(" ".join(spans(post)))
+        stance, style = verdict(post, "stance"), verdict(post, "style")
+        print(f"{shown:{WIDTH}}  {stance:13}  {style:15}  {' '.join(spans(post))}")
     print("\nYour own file:  opgsent score posts.csv -o scored.csv")
 
 
