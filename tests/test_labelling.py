@@ -13,9 +13,10 @@ import pytest
 from opgsent.checks import check_labels
 from opgsent.corpus import LabelledPost
 from opgsent.errors import InputError
-from opgsent.labelling import KEYS, ReadKey, Session, Tally, label_posts, printable, terminal_keys
+from opgsent.labelling import KEYS, ReadKey, Session, Tally, label_posts, terminal_keys
 from opgsent.labels import read_labels, read_posts
 from opgsent.suggest import write_posts
+from opgsent.terminal import printable
 
 POSTS = [LabelledPost(str(i), f"post {i}", row=i) for i in range(1, 5)]
 

@@ -12,7 +12,6 @@ import json
 import os
 import re
 import sys
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from pathlib import Path
 from .corpus import LabelledPost
 from .errors import InputError
 from .result import LABELS
+from .terminal import printable
 
 #: question -> key -> label
 KEYS: dict[str, dict[str, str]] = {
@@ -228,20 +228,6 @@ def _one_of(keys: Sequence[str], read_key: ReadKey) -> str:
     return QUIT
 
 
-def printable(text: str) -> str:
-    """A post for a terminal: no control, bidirectional or unassigned characters; lines stay.
-
-    >>> printable("a\\x1b]0;owned\\x07b\\u202ec\\r\\nd")
-    'a]0;ownedbc\\nd'
-    """
-    return "".join(
-        char
-        for char in text.replace("\t", " ").replace("\u2028", "\n").replace("\u2029", "\n")
-        if char in "\n\u200d" or unicodedata.category(char) not in _UNSHOWN
-    )
-
-
-_UNSHOWN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
 _SEQUENCE = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|O.|.)?", re.DOTALL)
 
 

@@ -22,6 +22,7 @@ from .errors import InputError
 from .exports import STANCE_NAMES, STYLE_NAMES, Answer, Columns, read_export
 from .marks import LEAVE_OUT, SPAN_NAMES, Marks
 from .result import LABELS, STANCES, STYLES
+from .terminal import shown
 
 #: label -> the spellings read as it: lower case, without marks or emoji
 SPELLINGS: dict[str, tuple[str, ...]] = {
@@ -106,16 +107,6 @@ def rows_text(rows: Sequence[int], most: int = 12) -> str:
     """
     listed = ", ".join(map(str, rows[:most]))
     return listed if len(rows) <= most else f"{listed} and {len(rows) - most:,} more"
-
-
-def shown(text: str, most: int = 60) -> str:
-    """Other people's text for a message: one short line without control characters.
-
-    >>> shown("up\\x1b[31m\\nand away")
-    'up[31m and away'
-    """
-    text = "".join(c for c in " ".join(text.split()) if c.isprintable())
-    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def parse_mapping(items: Iterable[str]) -> dict[str, str]:

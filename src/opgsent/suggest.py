@@ -12,9 +12,7 @@ import csv
 import io
 import json
 import math
-import os
 import re
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +20,7 @@ from pathlib import Path
 from .corpus import LabelledPost
 from .duplicates import group_near_duplicates
 from .errors import InputError
+from .files import write_whole
 from .result import LABELS, STANCES, STYLES
 
 BETA = 10  # doubtful posts looked at for each one suggested
@@ -160,20 +159,7 @@ def write_posts(posts: Sequence[LabelledPost], path: str | Path) -> None:
         raise InputError(
             f"{path}: give .csv (spreadsheet), .json (Label Studio) or .jsonl (doccano)"
         )
-    text = makers[path.suffix](posts)
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-                # a lone surrogate cannot be written: it becomes the replacement character
-                file.write(text.encode("utf-8", "replace").decode("utf-8"))
-            os.chmod(name, 0o644)
-            os.replace(name, path)
-        except BaseException:
-            os.unlink(name)
-            raise
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}); name another") from None
+    write_whole(path, makers[path.suffix](posts))
 
 
 def _csv(posts: Sequence[LabelledPost]) -> str:
@@ -181,12 +167,16 @@ def _csv(posts: Sequence[LabelledPost]) -> str:
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(["id", "row", "text", *LABELS])
     for post in posts:
-        rows.writerow([_guarded(post.id), post.row, _guarded(post.text), *[""] * len(LABELS)])
+        rows.writerow([guarded(post.id), post.row, guarded(post.text), *[""] * len(LABELS)])
     return out.getvalue()
 
 
-def _guarded(cell: str) -> str:
-    """With an apostrophe in front where a spreadsheet would run the cell."""
+def guarded(cell: str) -> str:
+    """With an apostrophe in front where a spreadsheet would run the cell; read_labels undoes it.
+
+    >>> guarded("=1+1"), guarded("gm")
+    ("'=1+1", 'gm')
+    """
     return f"'{cell}" if re.match(r"'*[=+@-]", cell) else cell
 
 

@@ -1,0 +1,112 @@
+"""``opgsent train``, ``evaluate``, ``suggest``, ``label``: from posts to a model of your own."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+
+def train(args: argparse.Namespace) -> int:
+    """Retrain on labels; status 1 and no folder where the new model is worse."""
+    from ..labels import parse_mapping
+    from ..terminal import printable
+    from ..training import train as fit
+    from . import WRONG_USE, complain
+    from .progress import StageLine
+
+    if args.output is None and not args.dry_run:
+        complain("train: name the new model folder with -o DIR, or only look with --dry-run")
+        return WRONG_USE
+    with StageLine() as line:
+        report = fit(
+            args.labels,
+            args.base,
+            args.output,
+            text=args.text,
+            stance=args.stance,
+            style=args.style,
+            mapping=parse_mapping(args.map),
+            force=args.force,
+            dry_run=args.dry_run,
+            seed=args.seed,
+            progress=line,
+        )
+    print(printable(report.to_text()))
+    if args.html:
+        from ..page import write_html
+
+        write_html(report, args.html)
+        print(f"report: {args.html}")
+    return 0 if report.ok else 1
+
+
+def evaluate(args: argparse.Namespace) -> None:
+    """Measure a model on labelled posts."""
+    from ..evaluation import evaluate as measure
+    from ..labels import parse_mapping
+    from ..terminal import printable
+    from . import show
+
+    found = measure(
+        args.labels,
+        args.model,
+        text=args.text,
+        stance=args.stance,
+        style=args.style,
+        mapping=parse_mapping(args.map),
+        seed=args.seed,
+    )
+    print(show.json_line(found.to_dict()) if args.json else printable(found.to_text()))
+
+
+def suggest(args: argparse.Namespace) -> int | None:
+    """Pick the posts worth labelling next."""
+    from ..classifier import Classifier
+    from ..labels import read_labels, read_posts
+    from ..suggest import LABEL_STUDIO_CONFIG, write_posts
+    from ..suggest import suggest as pick
+    from . import WRONG_USE, complain
+
+    if args.label_studio_config:
+        print(LABEL_STUDIO_CONFIG, end="")
+        return None
+    if args.posts is None or args.output is None:
+        complain("suggest: give the file of posts, and where to write with -o FILE")
+        return WRONG_USE
+    posts = read_posts(args.posts, text=args.text)
+    labelled = [post.text for post in read_labels(args.labelled).posts] if args.labelled else []
+    classifier = Classifier.bundled() if args.model is None else Classifier.load(args.model)
+
+    def probabilities(texts: Any) -> list[dict[str, dict[str, float]]]:
+        answers = classifier.classify_many(texts)
+        return [
+            {name: v.probabilities for name, v in (("stance", a.stance), ("style", a.style)) if v}
+            for a in answers
+        ]
+
+    found = pick([post.text for post in posts], args.n, probabilities, labelled=labelled,
+                 seed=args.seed)  # fmt: skip
+    write_posts([posts[one.index] for one in found], args.output)
+    print(f"{len(found):,} of {len(posts):,} posts written to {args.output}, most doubtful first")
+    if args.output.suffix == ".csv":
+        print(f"Fill in stance and style there, or: opgsent label {args.output} -o mine.jsonl")
+    return None
+
+
+def label(args: argparse.Namespace) -> None:
+    """Label posts in the terminal."""
+    from ..labelling import Session, label_posts, terminal_keys
+    from ..labels import read_posts
+
+    session = Session(read_posts(args.posts, text=args.text), args.output)
+    questions = (args.question,) if args.question else ("stance", "style")
+
+    def write(text: str) -> None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+    with terminal_keys() as read_key:
+        tally = label_posts(session, read_key, write, questions=questions)
+    print(f"\n{tally.labelled:,} labelled, {tally.skipped:,} skipped, {tally.left:,} left")
+    print(f"in {args.output}; the same command goes on, opgsent train {args.output} uses them")

@@ -1,0 +1,80 @@
+"""``opgsent classify`` and ``opgsent score``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..classifier import Classifier
+
+
+def classify(args: argparse.Namespace) -> None:
+    """Read a post, or with --lines one a line."""
+    from . import show
+
+    classifier = _classifier(args.model)
+    texts = [args.text] if args.text is not None else _typed(args.lines)
+    for text in texts:
+        if args.json:
+            reading = classifier.classify(text).to_dict()
+            if args.explain:
+                reading["explanations"] = [show.plain(e) for e in classifier.explain(text)]
+            print(show.json_line(reading))
+        elif args.explain:
+            print(show.explained(classifier.classify(text), classifier.explain(text)))
+        else:
+            print(show.reading(classifier.classify(text)))
+
+
+def _classifier(folder: Path | None) -> Classifier:
+    from ..classifier import Classifier
+
+    return Classifier.bundled() if folder is None else Classifier.load(folder)
+
+
+def _typed(lines: bool) -> list[str]:
+    if sys.stdin.isatty():
+        print("Type the post; Ctrl-D on a line of its own ends it.", file=sys.stderr)
+    raw = getattr(sys.stdin, "buffer", None)
+    text = raw.read().decode("utf-8", "replace") if raw is not None else sys.stdin.read()
+    if lines:
+        return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
+    return [text.removesuffix("\n")]
+
+
+def score(args: argparse.Namespace) -> int:
+    """Score a file."""
+    from ..tables import score_file
+    from . import show
+    from .progress import ScoreBar
+
+    with ScoreBar() as bar:
+        summary = score_file(
+            args.posts,
+            args.output,
+            args.text,
+            model=args.model,
+            jobs=args.jobs,
+            encoding=args.encoding,
+            prefix=args.prefix,
+            columns=args.columns,
+            sure=args.sure,
+            long=args.long,
+            resume=args.resume,
+            progress=bar,
+        )
+    # the scores themselves may be on standard output
+    print(show.summary(summary), file=sys.stderr if args.output == "-" else sys.stdout)
+    return 3 if summary.rejected else 0
+
+
+def report(args: argparse.Namespace) -> int:
+    """The name is kept for a later version."""
+    from . import WRONG_USE, complain
+
+    complain("report is reserved for a later version; pandas opens a scored file until then")
+    return WRONG_USE
