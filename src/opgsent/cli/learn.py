@@ -9,7 +9,7 @@ from typing import Any
 
 def train(args: argparse.Namespace) -> int:
     """Retrain on labels; status 1 and no folder where the new model is worse."""
-    from ..labels import parse_mapping
+    from ..names import parse_mapping
     from ..terminal import printable
     from ..training import train as fit
     from . import WRONG_USE, complain
@@ -44,7 +44,7 @@ def train(args: argparse.Namespace) -> int:
 def evaluate(args: argparse.Namespace) -> None:
     """Measure a model on labelled posts."""
     from ..evaluation import evaluate as measure
-    from ..labels import parse_mapping
+    from ..names import parse_mapping
     from ..terminal import printable
     from . import show
 

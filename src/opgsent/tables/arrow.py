@@ -10,6 +10,7 @@ import pyarrow as pa
 from ..errors import InputError
 from ..result import MISSING, STANCES
 from .columns import Columns
+from .pool import Task
 from .source import MAX_CHARS
 
 Rendered = list[list[list[Any]]]  # per post, per output row, per column
@@ -96,6 +97,16 @@ def appended(
         for k in range(len(columns.names))
     ]
     return pa.RecordBatch.from_arrays([*batch.columns, *arrays], schema=schema)
+
+
+def scored(
+    batch: pa.RecordBatch, text: str, task: Task[list[list[Any]]], columns: Columns
+) -> pa.RecordBatch:
+    """A batch answered here and now, with its score columns; for engines."""
+    texts, rejected = texts_of(batch.column(batch.schema.get_field_index(text)))
+    rendered, _ = task([t for at, t in enumerate(texts) if at not in rejected])
+    filled = with_gaps(rendered, rejected, columns)
+    return appended(batch, filled, columns, schema_with(batch.schema, columns))
 
 
 def with_gaps(

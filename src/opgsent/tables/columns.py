@@ -90,13 +90,15 @@ class Columns:
     def values(self, post: Post, *, flat: bool = False) -> list[list[Any]]:
         """The typed values of one post, a list per output row; None where nothing is known.
 
-        ``tickers`` and ``levels`` are lists of dicts, or with ``flat`` one string each.
+        ``tickers`` and ``levels`` are lists of dicts, or with ``flat`` one string each; for a
+        missing post they are None too, because nobody looked.
         """
         fields = _verdict("stance", post.stance, STANCES) | _verdict("style", post.style, STYLES)
         if not self.long:
-            fields["tickers"] = flat_tickers(post) if flat else [_ticker(t) for t in post.tickers]
-            fields["levels"] = flat_levels(post) if flat else [_level(n) for n in post.levels]
-            return [[fields[name] for name in self.names]]
+            if post.text is not None:
+                fields["tickers"] = flat_tickers(post) if flat else ticker_dicts(post)
+                fields["levels"] = flat_levels(post) if flat else level_dicts(post)
+            return [[fields.get(name) for name in self.names]]
         items = [_ticker_item(t) for t in post.tickers] + [_level_item(n) for n in post.levels]
         items.sort(key=lambda item: (item["item_start"], item["item_end"]))
         return [[(fields | item).get(name) for name in self.names] for item in items or [{}]]
@@ -114,6 +116,16 @@ def flat_tickers(post: Post) -> str:
 def flat_levels(post: Post) -> str:
     """``SYMBOL:role:value`` items, space-separated; ``_`` for no symbol."""
     return " ".join(f"{n.symbol or '_'}:{n.role}:{plain(n.value)}" for n in post.levels)
+
+
+def ticker_dicts(post: Post) -> list[dict[str, Any]]:
+    """The tickers as they stand in JSON and in Parquet: ``Ticker.to_dict`` with 4 decimals."""
+    return [_ticker(t) for t in post.tickers]
+
+
+def level_dicts(post: Post) -> list[dict[str, Any]]:
+    """The levels as they stand in JSON and in Parquet: ``Level.to_dict`` with 4 decimals."""
+    return [_level(n) for n in post.levels]
 
 
 def unknown(what: str, name: str, known: Sequence[str]) -> InputError:

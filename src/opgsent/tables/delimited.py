@@ -1,88 +1,23 @@
 """CSV and TSV: records as they were written, so that untouched cells keep every byte.
 
-A record is one line, or several where a quoted cell holds line ends. Python's and Excel's
-rules hold: a cell is quoted when it begins with a quote, a quote inside is doubled, a quote
-further inside an unquoted cell is a character like any other.
+A record is one line, or several where a quoted cell holds line ends. A faultless record is
+matched whole in what was read ahead; anything else goes line by line, which finds out what is
+wrong with it and loses no row behind it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
 
 from ..errors import InputError
-from ..result import Post
 from .columns import Columns, listed, unknown
+from .dialect import DELIMITERS, Dialect
+from .render import CellRender
 from .rows import Row, readable, undecodable
 from .source import KEPT_CHARS, MAX_CHARS, Line, Lines
 
-DELIMITERS = ",;\t|"
-_BODY = r'[^"]*+(?:""[^"]*+)*+'  # inside the quotes
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """How cells are told apart: a delimiter, and whether quotes mean anything."""
-
-    delimiter: str = ","
-    quoted: bool = True
-
-    @cached_property
-    def _patterns(self) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
-        d = re.escape(self.delimiter)
-        cell = rf'(?:"{_BODY}"(?={d}|\Z)|(?!")[^{d}]*+)'
-        rest = rf'(?:{cell}{d})*+(?:("{_BODY}\Z)|{cell}\Z)'  # group 1: the last cell stays open
-        fresh = re.compile(rest)
-        inside = re.compile(rf'{_BODY}(?:(\Z)|"(?:\Z|{d}{rest}))')
-        cells = re.compile(rf'(?:\A|{d})("{_BODY}"|[^{d}]*+)')
-        return fresh, inside, cells
-
-    def ends(self, line: str, inside: bool) -> bool | None:
-        """Whether a record ends with this line; None where its quoting is broken."""
-        found = self._patterns[1 if inside else 0].match(line)
-        return None if found is None else not any(g is not None for g in found.groups())
-
-    def split(self, record: str) -> list[str]:
-        """The cells of a whole record as written, quotes included."""
-        if not self.quoted or '"' not in record:
-            return record.split(self.delimiter)
-        cells: list[str] = self._patterns[2].findall(record)
-        return cells
-
-    def content(self, cell: str) -> str:
-        """What a cell as written says."""
-        if self.quoted and cell.startswith('"'):
-            return cell[1:-1].replace('""', '"')
-        return cell
-
-    def written(self, content: str) -> str:
-        """A cell that says this, quoted where it must be."""
-        if not self.quoted:
-            return re.sub(rf"[\r\n{re.escape(self.delimiter)}]+", " ", content)
-        if self.delimiter in content or '"' in content or "\n" in content or "\r" in content:
-            return '"' + content.replace('"', '""') + '"'
-        return content
-
-
-@dataclass(frozen=True)
-class CellRender:
-    """Post -> the score cells, each behind a delimiter."""
-
-    columns: Columns
-    dialect: Dialect
-
-    @property
-    def empty(self) -> str:
-        """The cells of a row without an answer."""
-        return self.dialect.delimiter * len(self.columns.names)
-
-    def __call__(self, post: Post) -> list[str]:
-        delimiter, written = self.dialect.delimiter, self.dialect.written
-        return [
-            delimiter + delimiter.join(map(written, cells)) for cells in self.columns.cells(post)
-        ]
+Record = tuple[Line, list[str], str | None]
 
 
 class Records:
@@ -91,19 +26,18 @@ class Records:
     def __init__(self, lines: Lines, dialect: Dialect, width: int) -> None:
         self._lines, self._dialect, self._width = lines, dialect, width
 
-    def __iter__(self) -> Iterator[tuple[Line, list[str], str | None]]:
-        """Each record as one (long) line, with its cells and why it is broken, if it is."""
-        quoted, split = self._dialect.quoted, self._dialect.split
-        while line := self._lines.next():
-            if line.cut:
-                end = self._skip(line).end if quoted and line.odd else line.end
-                yield line._replace(end=end), [], _TOO_LONG
-            elif quoted and '"' in line.text:
-                yield self._record(line)
-            else:
-                yield line, split(line.text), None
+    def next(self) -> Record | None:
+        """The next record as one (long) line, its cells, why it is broken; None at the end."""
+        if not (line := self._lines.next()):
+            return None
+        if line.cut:
+            end = self._skip(line).end if self._dialect.quoted and line.odd else line.end
+            return line._replace(end=end), [], _TOO_LONG
+        if self._dialect.quoted and '"' in line.text:
+            return self._record(line)
+        return line, self._dialect.split(line.text), None
 
-    def _record(self, first: Line) -> tuple[Line, list[str], str | None]:
+    def _record(self, first: Line) -> Record:
         lines, size, line = [first], len(first.text), first
         closed = self._dialect.ends(first.text, inside=False)
         while closed is False and size <= MAX_CHARS and (following := self._lines.next()):
@@ -171,7 +105,7 @@ class Delimited:
         self._lines, self.encoding = lines, lines.encoding
         preamble = self._preamble()
         self.dialect = sniffed(lines, text, prefer) if preamble is None else Dialect(preamble[1])
-        header, cells, broken = next(iter(Records(lines, self.dialect, 0)), (None, [], None))
+        header, cells, broken = Records(lines, self.dialect, 0).next() or (None, [], None)
         if header is None or not header.text:
             raise InputError(f"{name} is empty: a header line is expected")
         if reason := broken or undecodable(header.text, self.encoding):
@@ -200,20 +134,34 @@ class Delimited:
 
     def rows(self) -> Iterator[Row]:
         """All rows after the header, in order."""
-        at, width, content = self._at, self._width, self.dialect.content
-        for line, cells, broken in Records(self._lines, self.dialect, width):
-            number, body, end, *_ = line
-            if not body and width > 1:  # a blank line is no row, unless a row is one cell
-                yield Row(number, body, end, scored=False)
-                continue
-            if reason := broken or undecodable(body, self.encoding) or self._miscounted(cells):
-                yield Row(number, self._fitted(line, cells), end, None, False, reason, body)
-                continue
-            if len(cells) < width:
-                body += self.dialect.delimiter * (width - len(cells))
-            if "\r" in body and self.dialect.quoted:
-                body = self._without_bare_returns(cells)
-            yield Row(number, body, end, content(cells[at]))
+        lines, content = self._lines, self.dialect.content
+        faultless = self.dialect.row(self._at, self._width, lines.mark)
+        records = Records(lines, self.dialect, self._width)
+        while True:
+            if found := lines.match(faultless):
+                body, cell, end = found.groups()
+                if reason := undecodable(body, self.encoding):
+                    fitted = self._fitted(body, self.dialect.split(body))
+                    yield Row(lines.matched, fitted, end, None, False, reason, body)
+                else:
+                    yield Row(lines.matched, body, end, content(cell))
+            elif record := records.next():
+                yield self._row(*record)
+            else:
+                return
+
+    def _row(self, line: Line, cells: list[str], broken: str | None) -> Row:
+        """A record that is short of something, or the last one of a file."""
+        number, body, end, *_ = line
+        if not body and self._width > 1:  # a blank line is no row, unless a row is one cell
+            return Row(number, body, end, scored=False)
+        if reason := broken or undecodable(body, self.encoding) or self._miscounted(cells):
+            text = body[:KEPT_CHARS] if line.cut else body
+            return Row(number, self._fitted(text, cells), end, None, False, reason, body)
+        if self.dialect.quoted and ("\r" in body or "\n" in body):
+            body = self._without_bare_ends(cells)
+        body += self.dialect.delimiter * (self._width - len(cells))
+        return Row(number, body, end, self.dialect.content(cells[self._at]))
 
     def _miscounted(self, cells: list[str]) -> str | None:
         """Cells left out at the end are empty, as spreadsheets write them."""
@@ -221,24 +169,20 @@ class Delimited:
             return None
         return f"{len(cells)} cells where the header has {self._width}"
 
-    def _fitted(self, line: Line, cells: list[str]) -> str:
+    def _fitted(self, text: str, cells: list[str]) -> str:
         """The cells of a record as a record of the right width that any reader can read."""
-        if not cells:
-            text = line.text[:KEPT_CHARS] if line.cut else line.text
-            contents = text.split(self.dialect.delimiter)
-        else:
-            contents = [self.dialect.content(cell) for cell in cells]
+        contents = [self.dialect.content(cell) for cell in cells]
+        contents = contents or text.split(self.dialect.delimiter)
         contents = (contents + [""] * self._width)[: self._width]
         return self.dialect.delimiter.join(self.dialect.written(readable(c)) for c in contents)
 
-    def _without_bare_returns(self, cells: list[str]) -> str:
-        """The record with quotes around cells whose carriage return would end it for others."""
+    def _without_bare_ends(self, cells: list[str]) -> str:
+        """The record with quotes around cells whose line end would end it for other readers."""
+        bare = [not cell.startswith('"') and ("\r" in cell or "\n" in cell) for cell in cells]
         written = self.dialect.written
-        return self.dialect.delimiter.join(c if c.startswith('"') else written(c) for c in cells)
-
-    def close(self) -> None:
-        """Let go of the input."""
-        self._lines.close()
+        return self.dialect.delimiter.join(
+            written(cell) if is_bare else cell for cell, is_bare in zip(cells, bare, strict=True)
+        )
 
 
 def sniffed(lines: Lines, text: str, prefer: str = ",") -> Dialect:
@@ -256,11 +200,12 @@ def _fit(dialect: Dialect, sample: list[Line], text: str) -> tuple[float, ...]:
     many; how many cells; exactly how many records.
     """
     source = _Replay(sample)
-    header = next(iter(Records(source, dialect, 0)), None)
+    header = Records(source, dialect, 0).next()
     if header is None:
         return (0.0,)
     names = [dialect.content(cell) for cell in header[1]]
-    records = list(Records(source, dialect, len(names)))
+    rest = Records(source, dialect, len(names))
+    records = list(iter(rest.next, None))
     good = sum(broken is None and len(cells) == len(names) for _, cells, broken in records)
     share = good / max(1, len(records))
     several = len(names) > 1

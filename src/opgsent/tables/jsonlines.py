@@ -4,31 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InputError
-from ..result import MISSING, Post
 from .columns import Columns, unknown
+from .render import JsonRender
 from .rows import Row, readable, undecodable
 from .source import MAX_CHARS, Line, Lines
-
-
-@dataclass(frozen=True)
-class JsonRender:
-    """Post -> the score keys and the closing brace."""
-
-    columns: Columns
-
-    @property
-    def empty(self) -> str:
-        """The keys of a row without an answer."""
-        return self(MISSING)[0]
-
-    def __call__(self, post: Post) -> list[str]:
-        titles = self.columns.titles
-        rows = self.columns.values(post)
-        return [json.dumps(dict(zip(titles, row, strict=True)))[1:] for row in rows]
 
 
 class JsonLines:
@@ -47,7 +29,11 @@ class JsonLines:
     def _check(self, sample: list[Line], name: str, columns: Columns) -> None:
         objects = [o for line in sample if isinstance(o := _parsed(line.text)[0], dict)]
         if not objects:
-            raise InputError(f"{name}: no line at its start is a JSON object")
+            if not sample:
+                raise InputError(f"{name} is empty: a JSON object a line is expected")
+            array = sample[0].text.lstrip().startswith("[")
+            hint = "; make lines of the array: jq -c '.[]' x.json > x.jsonl" if array else ""
+            raise InputError(f"{name}: no line at its start is a JSON object{hint}")
         keys = list(dict.fromkeys(key for o in objects for key in o))
         if self._text not in keys:
             raise unknown("column", self._text, keys)
@@ -84,10 +70,6 @@ class JsonLines:
         if clash := sorted(self._ours.intersection(record)):
             return f"the row already has {', '.join(clash)}"
         return None
-
-    def close(self) -> None:
-        """Let go of the input."""
-        self._lines.close()
 
 
 def _opened(text: str) -> str:

@@ -39,7 +39,7 @@ def score_parquet(source: Source, job: Job) -> ScoreSummary:
             parquet = pq.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20)
         except (pa.ArrowException, OSError) as error:
             raise InputError(f"{source.name} cannot be read as Parquet: {error}") from None
-        run = _Run(parquet, source.name, job)
+        run = _Run(parquet, source, job)
         try:
             run.score()
         except pa.ArrowException as error:
@@ -66,7 +66,8 @@ def _seekable(source: Source) -> Iterator[IO[bytes]]:
 class _Run:
     """A Parquet file on its way from the input to the output."""
 
-    def __init__(self, parquet: pq.ParquetFile, name: str, job: Job) -> None:
+    def __init__(self, parquet: pq.ParquetFile, source: Source, job: Job) -> None:
+        name, total = source.name, source.total
         schema = parquet.schema_arrow
         job.columns.check_free(schema.names, name)
         if job.text not in schema.names:
@@ -78,6 +79,7 @@ class _Run:
         self._parquet, self._name, self._job = parquet, name, job
         self._schema = arrow.schema_with(schema, job.columns)
         meta = parquet.metadata
+        self._rows, self._bytes = max(1, meta.num_rows), total or 0
         groups = [meta.row_group(i) for i in range(meta.num_row_groups)]
         row_bytes = sum(g.total_byte_size for g in groups) // max(1, meta.num_rows) + 1
         self._batch_rows = max(1, min(BATCH_ROWS, BATCH_BYTES // row_bytes))
@@ -101,7 +103,7 @@ class _Run:
             self._waiting.append(arrow.appended(batch, filled, job.columns, self._schema))
             self._write_groups(self._group_rows)
             rows += batch.num_rows
-            job.progress(rows, 0, None)
+            job.progress(rows, self._bytes * rows // self._rows, self._bytes or None)
         self._write_groups(1)
         self._writer.close()
         self.rejects.commit()
@@ -124,7 +126,7 @@ class _Run:
 
     def abandon(self) -> None:
         """Leave what stood there before."""
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception):  # the error that led here is the one to tell
             self._writer.close()
         self._target.abandon()
         self.rejects.abandon()

@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -39,12 +39,16 @@ class Model:
         return cls(classifier, None if folder is None else os.path.abspath(folder))
 
     def load(self) -> Classifier:
-        """The classifier, loaded at most once per process."""
-        return _loaded(self.folder) if self.classifier is None else self.classifier
+        """The classifier, loaded at most once per process (and again once it is retrained)."""
+        if self.classifier is not None:
+            return self.classifier
+        card = None if self.folder is None else os.path.join(self.folder, "card.json")
+        stamp = os.stat(card).st_mtime_ns if card and os.path.exists(card) else 0
+        return _loaded(self.folder, stamp)
 
 
 @lru_cache(maxsize=2)
-def _loaded(folder: str | None) -> Classifier:
+def _loaded(folder: str | None, stamp: int) -> Classifier:
     from ..classifier import Classifier
 
     return Classifier.bundled() if folder is None else Classifier.load(folder)
@@ -60,16 +64,16 @@ class Tally:
     style: Counter[str] = field(default_factory=Counter)
     tickers: Counter[str] = field(default_factory=Counter)
 
-    def count(self, post: Post) -> None:
-        """Take in one answer."""
-        self.rows += 1
-        if not post.text or post.text.isspace():
-            self.blank += 1
-        if post.stance is not None and post.style is not None:
-            self.stance[post.stance.label] += 1
-            self.style[post.style.label] += 1
-        if post.tickers:
-            self.tickers.update(dict.fromkeys((t.symbol for t in post.tickers), 1))
+    @classmethod
+    def over(cls, posts: Sequence[Post]) -> Tally:
+        """The counts of some answers."""
+        return cls(
+            rows=len(posts),
+            blank=sum(not post.text or post.text.isspace() for post in posts),
+            stance=Counter(post.stance.label for post in posts if post.stance is not None),
+            style=Counter(post.style.label for post in posts if post.style is not None),
+            tickers=Counter(s for p in posts if p.tickers for s in {t.symbol for t in p.tickers}),
+        )
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> Tally:
@@ -85,9 +89,9 @@ class Tally:
         """Take in other counts."""
         self.rows += other.rows
         self.blank += other.blank
-        self.stance += other.stance
-        self.style += other.style
-        self.tickers += other.tickers
+        self.stance.update(other.stance)
+        self.style.update(other.style)
+        self.tickers.update(other.tickers)
         if len(self.tickers) > _MOST_TICKERS:
             self.tickers = Counter(dict(self.top_tickers(_MOST_TICKERS // 2)))
 
@@ -101,11 +105,8 @@ class Task(Generic[T]):
 
     def __call__(self, texts: Texts) -> tuple[list[T], Tally]:
         """What is rendered for each text, in order, and the counts."""
-        tally, rendered = Tally(), []
-        for post in self.model.load().classify_many(texts):
-            tally.count(post)
-            rendered.append(self.render(post))
-        return rendered, tally
+        posts = list(self.model.load().classify_many(texts))
+        return [self.render(post) for post in posts], Tally.over(posts)
 
 
 def answered(

@@ -55,10 +55,6 @@ class TextFormat(Protocol):
         """All rows after the head, in order."""
         ...
 
-    def close(self) -> None:
-        """Let go of the input."""
-        ...
-
 
 def undecodable(text: str, encoding: str) -> str | None:
     """Why a text is not in the encoding, with what to try; None where it is."""

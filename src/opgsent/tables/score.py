@@ -86,11 +86,7 @@ def score_file(
             except ImportError:
                 raise InputError("Parquet needs the extra: pip install opgsent[parquet]") from None
             return score_parquet(source, job)
-        lines = Lines(source, encoding)
-        try:
-            return score_rows(source, _format(kind, lines, source.name, job), job)
-        finally:
-            lines.close()
+        return score_rows(source, _format(kind, Lines(source, encoding), source.name, job), job)
     finally:
         source.close()
 

@@ -10,6 +10,7 @@ import contextlib
 import gzip
 import io
 import os
+import re
 import sys
 import zlib
 from collections import deque
@@ -22,6 +23,7 @@ MAX_CHARS = 1_000_000  # one cell or line longer than this is a rejected row
 KEPT_CHARS = 1_000  # what is kept of such a line
 SAMPLE_LINES, SAMPLE_CHARS = 500, 1 << 18  # what is looked at before the first row is read
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_PIECE = 1 << 16  # bytes read at once
 _ZSTD_PIECE = 1024  # bytes fed at once: a block of 4 bytes may grow to 128 KiB
 
 
@@ -142,38 +144,72 @@ class Lines:
     """
 
     def __init__(self, source: Source, encoding: str) -> None:
-        self.encoding = _concrete(encoding, source.start())
         start = source.start()
-        self._mark = "\r" if b"\r" in start and b"\n" not in start else "\n"
-        self._text = io.TextIOWrapper(
-            source.stream, self.encoding, errors="surrogateescape", newline=self._mark
-        )
+        self.encoding = _concrete(encoding, start)
+        #: what ends a line; a return that is the last byte seen may have its line feed to come
+        self.mark = "\r" if b"\r" in start[:-1] and b"\n" not in start else "\n"
+        self._decode = codecs.getincrementaldecoder(self.encoding)("surrogateescape").decode
         self._source = source
         self._back: deque[Line] = deque()
-        self._number = 0
-        self.bom = ""
+        self._read, self._at, self._ended = "", 0, False  # what was read ahead, how far we are
+        self._number = self.matched = 0
+        with source.reading():
+            while not self._read and self._fill():
+                pass
+        self.bom = self._read[:1] if self._read.startswith("\ufeff") else ""
+        self._at = len(self.bom)
+
+    def _fill(self) -> bool:
+        """Read further ahead; False at the end."""
+        if self._ended:
+            return False
+        data = self._source.stream.read1(_PIECE)
+        self._ended = not data
+        self._read = self._read[self._at :] + self._decode(data, not data)
+        self._at = 0
+        return True
+
+    def match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        """Take what a pattern that ends at a line end finds next; its first line is ``matched``.
+
+        None, and nothing taken, where it finds nothing in the piece read ahead.
+        """
+        if self._back:
+            return None
+        found = pattern.match(self._read, self._at, self._at + MAX_CHARS)
+        if found is None and len(self._read) - self._at < _PIECE and self._fill():
+            found = pattern.match(self._read, self._at, self._at + MAX_CHARS)
+        if found:
+            self.matched = self._number + 1
+            self._number += self._read.count(self.mark, self._at, found.end())
+            self._at = found.end()
+        return found
 
     def next(self) -> Line | None:
         """The next line, None at the end."""
         if self._back:
             return self._back.popleft()
-        text = self._text.readline(MAX_CHARS + 2)
-        if not text:
+        start, quotes, last, seen = "", 0, "", 0
+        while (stop := self._read.find(self.mark, self._at + seen)) < 0:
+            seen = len(self._read) - self._at
+            if seen > MAX_CHARS + 1:  # more than any line may have: keep its start, go on
+                start = start or self._read[self._at : self._at + KEPT_CHARS]
+                quotes += self._read.count('"', self._at)
+                last, self._at, seen = self._read[-1], len(self._read), 0
+            if not self._fill():
+                break
+        text = self._read[self._at : stop if stop >= 0 else None]
+        if stop < 0 and not text and not start:
             return None
         self._number += 1
-        if self._number == 1 and text.startswith("\ufeff"):
-            self.bom, text = "\ufeff", text[1:]
-        end = ""
-        if text.endswith(self._mark):
-            end = "\r\n" if text.endswith("\r\n") else self._mark
-            text = text[: -len(end)]
-        if len(text) <= MAX_CHARS:
-            return Line(self._number, text, end)
-        quotes = text.count('"')
-        while not end and (more := self._text.readline(MAX_CHARS)):
-            end = self._mark if more.endswith(self._mark) else ""
-            quotes += more.count('"')
-        return Line(self._number, text[:KEPT_CHARS], end, True, quotes % 2 == 1)
+        self._at = stop + 1 if stop >= 0 else len(self._read)
+        end = "" if stop < 0 else self.mark
+        if end == "\n" and (text or last).endswith("\r"):
+            text, end = text[:-1], "\r\n"
+        if start or len(text) > MAX_CHARS:
+            odd = (quotes + text.count('"')) % 2 == 1
+            return Line(self._number, start or text[:KEPT_CHARS], end, True, odd)
+        return Line(self._number, text, end)
 
     def put_back(self, lines: Iterable[Line]) -> None:
         """Make these the next lines again."""
@@ -189,11 +225,6 @@ class Lines:
                 size += len(line.text)
         self.put_back(taken)
         return taken
-
-    def close(self) -> None:
-        """Let go of the source without closing it."""
-        with contextlib.suppress(ValueError):
-            self._text.detach()
 
 
 def _concrete(encoding: str, start: bytes) -> str:

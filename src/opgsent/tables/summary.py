@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .columns import guarded
-from .delimited import Dialect
+from .dialect import Dialect
 from .pool import Tally
 from .rows import reversible
 from .target import Mark, Part

@@ -1,27 +1,24 @@
 """Output files: whole or not there, and able to go on where a killed run stopped.
 
 Everything is written to a hidden file beside the target, which is renamed onto the target at
-the end. A compressed file is a chain of members that end where ``mark`` is called, and is fed
-in pieces of one size, so its bytes depend on nothing but the rows.
+the end.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
-import json
 import os
 import shutil
 import stat
 import sys
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Protocol
 
 from ..errors import InputError, OpgsentError
+from .packing import PIECE, packer
 
-_PIECE = 1 << 16
 Mark = tuple[int, int]  # bytes in the file so far, their CRC-32
 
 
@@ -48,31 +45,55 @@ def opened(path: str) -> Target:
     """A target for a path: a file, or standard output, a device, a named pipe."""
     if path == "-":
         return Pipe(sys.stdout.buffer, "standard output")
-    return Part(path) if is_file(path) else Pipe(open(path, "wb"), path)
+    if is_file(path):
+        return Part(path)
+    with writing(path):
+        stream = open(path, "wb")  # noqa: SIM115 - closed by commit or abandon
+    return Pipe(stream, path, close=True)
+
+
+@contextlib.contextmanager
+def writing(name: str, behind: str = "") -> Iterator[None]:
+    """Turn what the system refuses into one clear error; a reader that left stays what it is."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OpgsentError(f"cannot write {name}: {error.strerror or error}{behind}") from error
 
 
 class Pipe:
     """A target that takes bytes as they come."""
 
-    def __init__(self, stream: Any, name: str) -> None:
-        self._stream, self._packer, self._name = stream, _packer(name), name
+    def __init__(self, stream: IO[bytes], name: str, close: bool = False) -> None:
+        self._stream, self._packer, self._name = stream, packer(name), name
+        self._close = close
 
     def write(self, data: bytes) -> None:
         """Pass bytes on."""
-        self._stream.write(self._packer.feed(data))
+        with writing(self._name):
+            self._stream.write(self._packer.feed(data))
 
     def mark(self) -> Mark:
         """End a compressed member."""
-        self._stream.write(self._packer.end())
+        with writing(self._name):
+            self._stream.write(self._packer.end())
         return 0, 0
 
     def commit(self) -> None:
         """Everything was written."""
         self.mark()
-        self._stream.flush()
+        with writing(self._name):
+            self._stream.flush()
+            if self._close:
+                self._stream.close()
 
     def abandon(self, keep: bool = False) -> None:
         """What was passed on cannot be taken back."""
+        if self._close:
+            with contextlib.suppress(OSError):  # the error that led here is the one to tell
+                self._stream.close()
 
 
 class Part:
@@ -82,7 +103,7 @@ class Part:
         self.target = os.path.realpath(target)
         self.path = beside(target, "part")
         self._name = target
-        self._packer = _packer(target)
+        self._packer = packer(target)
         self._size = self._crc = 0
         if os.path.isdir(self.target):
             raise InputError(f"cannot write {target}: it is a folder")
@@ -90,13 +111,13 @@ class Part:
             raise OpgsentError(f"cannot write {target}: it is read-only")
         with self._writing():
             self._file = open(self.path, "r+b" if mark else "ab")  # noqa: SIM115
-            _lock(self._file, target)
+            _lock(self._file, self.path, target)
             self._go_to(mark or (0, 0))
 
     def _go_to(self, mark: Mark) -> None:
         """Cut the file at a mark, after checking that it holds what it held there."""
         self._file.seek(0)
-        while self._size < mark[0] and (data := self._file.read(min(_PIECE, mark[0] - self._size))):
+        while self._size < mark[0] and (data := self._file.read(min(PIECE, mark[0] - self._size))):
             self._size += len(data)
             self._crc = zlib.crc32(data, self._crc)
         if (self._size, self._crc) != tuple(mark):
@@ -105,13 +126,8 @@ class Part:
         self._file.truncate(self._size)
         self._file.seek(0, io.SEEK_END)
 
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            message = f"cannot write {self._name}: {error.strerror or error}"
-            raise OpgsentError(f"{message}; what stood there before is untouched") from error
+    def _writing(self) -> contextlib.AbstractContextManager[None]:
+        return writing(self._name, "; what stood there before is untouched")
 
     def write(self, data: bytes) -> None:
         """Add bytes (compressed on the way where the target's name asks for it)."""
@@ -138,8 +154,10 @@ class Part:
             os.fsync(self._file.fileno())
             if os.path.exists(self.target):
                 shutil.copymode(self.target, self.path)
-            self._file.close()
+            if os.name == "nt":  # which cannot rename an open file, and has no lock to keep
+                self._file.close()
             os.replace(self.path, self.target)
+            self._file.close()
 
     def abandon(self, keep: bool = False) -> None:
         """Leave the target as it was; ``keep`` what is finished for a later run."""
@@ -148,41 +166,6 @@ class Part:
         if not keep:
             with contextlib.suppress(OSError):
                 os.unlink(self.path)
-
-
-class Journal:
-    """The state of a run, kept beside its target: what it is, and how far it came."""
-
-    def __init__(self, target: str) -> None:
-        self._path, self._target = beside(target, "state"), target
-
-    def read(self, setup: dict[str, Any]) -> dict[str, Any] | None:
-        """The state of an earlier run with the same setup; None where there is none."""
-        try:
-            state: dict[str, Any] = json.loads(Path(self._path).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
-        except (ValueError, OSError) as error:
-            raise OpgsentError(f"cannot read {self._path}: {error}; run without --resume") from None
-        if state.get("setup") != setup:
-            before = state.get("setup") or {}
-            raise changed(self._target, ", ".join(k for k in setup if before.get(k) != setup[k]))
-        return state
-
-    def write(self, state: dict[str, Any]) -> None:
-        """Replace the state, in one step."""
-        fresh = self._path + "~"
-        try:
-            Path(fresh).write_text(json.dumps(state), encoding="utf-8")
-            os.replace(fresh, self._path)
-        except OSError as error:
-            message = f"cannot write {self._target}: {error.strerror or error}"
-            raise OpgsentError(message) from error
-
-    def remove(self) -> None:
-        """Forget the run."""
-        for path in (self._path, self._path + "~"):
-            Path(path).unlink(missing_ok=True)
 
 
 def changed(target: str, what: str) -> OpgsentError:
@@ -202,7 +185,7 @@ def beside(target: str, what: str) -> str:
     return os.path.join(folder, f".{name}.opgsent-{what}")
 
 
-def _lock(file: Any, target: str) -> None:
+def _lock(file: IO[bytes], path: str, target: str) -> None:
     """Refuse to write what another run is writing (where the system has locks)."""
     try:
         import fcntl
@@ -210,57 +193,9 @@ def _lock(file: Any, target: str) -> None:
         return
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        mine = os.path.samestat(os.fstat(file.fileno()), os.stat(path))
+    except (BlockingIOError, FileNotFoundError):
+        mine = False
+    if not mine:  # another run holds the file, or put it in place before we had the lock
         file.close()
-        raise OpgsentError(f"another run is writing {target}") from None
-
-
-class _Plain:
-    """Bytes as they are."""
-
-    def feed(self, data: bytes) -> bytes:
-        return data
-
-    def end(self) -> bytes:
-        return b""
-
-
-class _Packer:
-    """Bytes compressed as a chain of members, one per ``end``."""
-
-    def __init__(self, member: Any) -> None:
-        self._member, self._waiting = member, bytearray()
-        self._open: Any = None
-
-    def feed(self, data: bytes) -> bytes:
-        self._waiting += data
-        packed = bytearray()
-        while len(self._waiting) >= _PIECE:
-            packed += self._pack(bytes(self._waiting[:_PIECE]))
-            del self._waiting[:_PIECE]
-        return bytes(packed)
-
-    def _pack(self, piece: bytes) -> bytes:
-        self._open = self._open or self._member()
-        packed: bytes = self._open.compress(piece)
-        return packed
-
-    def end(self) -> bytes:
-        if self._open is None and not self._waiting:
-            return b""
-        packed: bytes = self._pack(bytes(self._waiting)) + self._open.flush()
-        self._waiting.clear()
-        self._open = None
-        return packed
-
-
-def _packer(name: str) -> _Plain | _Packer:
-    if name.endswith(".gz"):
-        return _Packer(lambda: zlib.compressobj(6, zlib.DEFLATED, 31))
-    if name.endswith(".zst"):
-        try:
-            import zstandard
-        except ImportError:
-            raise InputError("writing .zst needs the extra: pip install opgsent[zstd]") from None
-        return _Packer(lambda: zstandard.ZstdCompressor(3).compressobj())
-    return _Plain()
+        raise OpgsentError(f"another run is writing {target}; wait for it, or end it")

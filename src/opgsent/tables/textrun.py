@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterable, Iterator
-from importlib import metadata
 from itertools import islice
 from typing import Any
 
+from .. import __version__
 from ..errors import InputError
 from .job import CHUNK_CHARS, Job
+from .journal import Journal
 from .pool import Tally, Task, Texts, answered
 from .rows import Row, TextFormat
 from .source import Source
 from .summary import Rejects, ScoreSummary, summarised
-from .target import Journal, Part, Target, changed, is_file, opened
+from .target import Part, Target, changed, is_file, opened
 
 BLOCK_ROWS = 4096  # a run can go on at every multiple of this
 
@@ -153,17 +154,10 @@ class _Run:
 def _setup(form: TextFormat, job: Job) -> dict[str, Any]:
     """All that decides about the bytes of the output, apart from the rows."""
     return {
-        "opgsent version": _version(),
+        "opgsent version": __version__,
         "model": getattr(job.model.load(), "checksum", None),
         "text column": job.text,
         "score columns": list(job.columns.titles),
         "encoding": form.encoding,
         "header": form.head,
     }
-
-
-def _version() -> str:
-    try:
-        return metadata.version("opgsent")
-    except metadata.PackageNotFoundError:
-        return "unknown"

@@ -1,0 +1,90 @@
+"""Label files as they come out of the tools: any of them -> a list of Answers.
+
+An Answer is what one annotator said of one post, in the words of the file. What the words mean
+is for labels.py. The shapes read here:
+
+===================  ==============================================================
+CSV, TSV, Parquet    a row a post; one column each for text, stance, style (or ``label``)
+JSON, JSON Lines     an object a post, with the same names
+Label Studio JSON    tasks: ``data`` and ``annotations`` (``completions``) with ``result``
+Label Studio MIN     an object an annotation: ``annotation_id``, a key for each control
+doccano              ``text`` and ``label`` / ``cats`` (names), ``label`` / ``entities`` (spans)
+Prodigy              ``answer`` with ``label``, or ``options`` and ``accept``; ``spans``
+.zip                 of the above: doccano's export with one file an annotator
+===================  ==============================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from ..errors import InputError
+from ..records import Record, read_records
+from .answers import STANCE_NAMES, STYLE_NAMES, Answer, Columns, Export, RawSpan
+from .doccano import doccano
+from .label_studio import label_studio, label_studio_min
+from .prodigy import prodigy
+from .table import table_names, table_row
+
+__all__ = [
+    "STANCE_NAMES", "STYLE_NAMES", "Answer", "Columns", "Export", "RawSpan", "read_export",
+]  # fmt: skip
+
+
+def read_export(path: str | Path, columns: Columns | None = None) -> Export:
+    """Read a label file of any shape listed above.
+
+    Rows count from 1, a CSV's header not counted. Raises InputError that names the file, the
+    row, what was seen and what to do.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder, "labels.csv")
+    ...     _ = file.write_text("post,stance\\nup we go,Bull\\n")
+    ...     read_export(file).answers[0].names
+    (('stance', 'Bull'),)
+    """
+    path = Path(path)
+    wanted = columns or Columns()
+    records = list(read_records(path))
+    if not records:
+        raise InputError(f"{path}: no rows; give a file with at least one post")
+    shape = _shape(record for _, record, _ in records)
+    if shape == "table":
+        names = table_names(path, (record for _, record, _ in records), wanted)
+        answers = [table_row(row, record, who, names) for row, record, who in records]
+        return Export("table", tuple(answers), {k: v for k, v in names.items() if v})
+    read = _READERS[shape]
+    found: list[Answer] = []
+    for row, record, who in records:
+        try:
+            found += read(row, record, who, wanted)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                f"{path}, row {row}: not as {shape} writes it ({type(error).__name__}: "
+                f"{error!s:.80}); export it again, or give a CSV with text and stance or style"
+            ) from None
+    return Export(shape, tuple(found), {})
+
+
+_READERS = {
+    "label studio": label_studio,
+    "label studio min": label_studio_min,
+    "doccano": doccano,
+    "prodigy": prodigy,
+}
+
+
+def _shape(records: Iterable[Record]) -> str:
+    """The tool that wrote the records, by the first of them."""
+    record = next(iter(records))
+    if isinstance(record.get("data"), dict):  # a task to be labelled has nothing else
+        return "label studio"
+    if "annotation_id" in record and "annotator" in record:
+        return "label studio min"
+    if record.get("answer") in ("accept", "reject", "ignore"):
+        return "prodigy"
+    if any(isinstance(record.get(name), list) for name in ("label", "labels", "cats", "entities")):
+        return "doccano"
+    return "table"

@@ -1,0 +1,106 @@
+"""What one annotator said of one post, and how a record gives it away."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..records import Record
+
+TEXT_NAMES = ("text", "post", "body", "content", "message", "tweet", "full_text", "comment")
+STANCE_NAMES = ("stance", "sentiment", "polarity", "direction", "side", "view", "signal")
+STYLE_NAMES = ("style", "tone", "manner")
+#: of a column or control that may hold labels of either kind
+EITHER_NAMES = ("label", "labels", "cats", "category", "class", "annotation")
+ANNOTATOR_NAMES = (
+    "annotator", "_annotator_id", "annotator_id", "labeller", "labeler", "coder", "rater",
+    "worker", "worker_id", "completed_by",
+)  # fmt: skip
+_ABOUT = {
+    "id": ("id", "post_id", "tweet_id", "uid"),
+    "author": ("author", "user", "username", "channel", "handle"),
+    "group": ("group",),
+    "source": ("source", "platform"),
+    "created_at": ("created_at", "timestamp", "date", "time"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RawSpan:
+    """A marked piece of text: what it was called, and what else the file says of it."""
+
+    start: int
+    end: int
+    text: str | None
+    names: tuple[str, ...]
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one annotator said of one post.
+
+    ``names`` holds (column or control, label as seen) pairs, ``spans`` is None where the file
+    marks none, ``refusal`` says why the answer counts for nothing ('skipped', 'rejected',
+    'ignored'), and answers with the same ``key`` are about the same post.
+    """
+
+    row: int
+    key: Any
+    text: str
+    names: tuple[tuple[str, str], ...] = ()
+    spans: tuple[RawSpan, ...] | None = None
+    annotator: str | None = None
+    refusal: str | None = None
+    about: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The user's own names of the columns (or Label Studio controls); None is: look for it."""
+
+    text: str | None = None
+    stance: str | None = None
+    style: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """All answers of a file, the shape it was read as, and what each column was taken for."""
+
+    shape: str
+    answers: tuple[Answer, ...]
+    columns: Mapping[str, str]
+
+
+def named(record: Iterable[str], names: Sequence[str]) -> str | None:
+    """The column whose name comes first in ``names``, whatever its case."""
+    lower = {str(column).strip().lower(): column for column in record}
+    return next((lower[name] for name in names if name in lower), None)
+
+
+def word(value: Any) -> str:
+    """A cell as text; missing is empty."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    return value if isinstance(value, str) else str(value)
+
+
+def facts(record: Record) -> dict[str, str]:
+    found = {field: named(record, names) for field, names in _ABOUT.items()}
+    return {field: word(record[name]) for field, name in found.items() if name is not None}
+
+
+def text_of(data: Record, wanted: Columns) -> str:
+    """The post in a task's data: the column asked for, a usual name, or the only string."""
+    name = wanted.text or named(data, TEXT_NAMES)
+    if name is None:
+        strings = [key for key, value in data.items() if isinstance(value, str)]
+        if len(strings) != 1:
+            raise ValueError(f"no text among {list(data)[:10]}; name it with --text")
+        name = strings[0]
+    if name not in data:
+        raise ValueError(f"no {name!r:.40} among {list(data)[:10]}; see --text")
+    return word(data[name])

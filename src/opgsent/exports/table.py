@@ -1,0 +1,92 @@
+"""A row a post: CSV, TSV, Parquet, JSON Lines with a column for each question."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from ..errors import InputError
+from ..records import Record
+from .answers import (
+    ANNOTATOR_NAMES,
+    EITHER_NAMES,
+    STANCE_NAMES,
+    STYLE_NAMES,
+    TEXT_NAMES,
+    Answer,
+    Columns,
+    RawSpan,
+    facts,
+    named,
+    word,
+)
+
+
+def table_names(path: Path, records: Iterable[Record], wanted: Columns) -> dict[str, str | None]:
+    """What each column is: 'text', 'stance', 'style', 'either', 'annotator' -> its name."""
+    columns = list(dict.fromkeys(name for record in records for name in record))
+    seen = ", ".join(map(repr, columns[:30]))
+    for option, name in (("text", wanted.text), ("stance", wanted.stance), ("style", wanted.style)):
+        if name is not None and name not in columns:
+            raise InputError(f"{path}: no column {name!r:.60}; --{option} takes one of {seen}")
+    text = wanted.text or named(columns, TEXT_NAMES)
+    if text is None:
+        raise InputError(f"{path}: no text column among {seen}; name it with --text")
+    stance = wanted.stance or named(columns, STANCE_NAMES)
+    style = wanted.style or named(columns, STYLE_NAMES)
+    either = None if stance or style else named(columns, EITHER_NAMES)
+    annotator = named(columns, ANNOTATOR_NAMES)
+    return {
+        "text": text, "stance": stance, "style": style, "either": either, "annotator": annotator,
+    }  # fmt: skip
+
+
+def table_row(row: int, record: Record, who: str | None, names: Mapping[str, str | None]) -> Answer:
+    cells = {kind: word(record.get(name)) if name else "" for kind, name in names.items()}
+    found = [(kind, cells[kind]) for kind in ("stance", "style") if cells[kind].strip()]
+    # doccano's CSV joins the names of one post with '#'
+    found += [("label", name) for name in cells["either"].split("#") if name.strip()]
+    annotator = cells["annotator"] or who
+    about = facts(record)
+    if "id" in about:
+        about["id"] = _unquoted(about["id"])
+    text = _unquoted(cells["text"])
+    return Answer(
+        row=row,
+        key=(about.get("id"), text) if annotator else row,
+        text=text,
+        names=tuple(found),
+        spans=_own_spans(record),
+        annotator=annotator,
+        refusal="skipped" if word(record.get("skipped")).lower() in ("true", "1") else None,
+        about=about,
+    )
+
+
+def _unquoted(text: str) -> str:
+    """Without the apostrophe that keeps a spreadsheet from reading a post as a formula."""
+    return text[1:] if re.match(r"'+[=+@-]", text) else text
+
+
+def _own_spans(record: Record) -> tuple[RawSpan, ...] | None:
+    """The spans of opgsent's own ``tickers`` and ``levels``: lists, or JSON in a cell."""
+    found: list[RawSpan] = []
+    marked = False
+    for name, part in (("tickers", "ticker"), ("levels", "level")):
+        spans = record.get(name)
+        if isinstance(spans, str) and spans.startswith("["):
+            try:
+                spans = json.loads(spans)
+            except (ValueError, RecursionError):
+                continue
+        if not isinstance(spans, list):
+            continue
+        marked = True
+        found += [
+            RawSpan(span["start"], span["end"], span.get("text"), (part,), span)
+            for span in spans
+            if isinstance(span, dict) and type(span.get("start")) is type(span.get("end")) is int
+        ]
+    return tuple(found) if marked else None

@@ -1,0 +1,1 @@
+"""opgsent inside other libraries: one module each, which needs that library and no other."""

@@ -1,0 +1,250 @@
+"""Tokens -> features: one table of views, the same code for training and scoring.
+
+A feature is a place in a hashed space of ``SIZE`` weight rows. Views of single tokens (the word,
+its character n-grams, its shape) are computed once per distinct token; views of neighbours
+(n-grams, negation and condition scope) are a hash of two or three norms; counters of a post
+(exclamation marks, emoji, capitals, numbers ...) are read in steps. All of them add up:
+
+    log-odds = intercept + scale(tokens) * (sum over token and neighbour views) + sum over counters
+
+``scale`` is a function of the number of tokens alone, which keeps a post's score a plain sum.
+
+Tickers, numbers, handles and links are masked: they leak labels inside one feed and hurt outside.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .assets import Assets
+from .reading import Batch, Described
+from .tokens import kind_of
+
+BITS = 18
+SIZE = 1 << BITS  # weight rows; one more, all zero, stands behind them for "no feature"
+NOTHING = SIZE
+GRAMS = (2, 5)  # character n-grams inside a word, shortest and longest
+GRAM_VALUE = 0.4  # of a character n-gram beside a word's 1: trial-run choice, see docs
+SCOPE = 4  # tokens that a negation or a condition reaches
+
+FLAGS = ("negation", "condition", "end", "number", "cashlike", "bare", "name", "break")
+NEGATION, CONDITION, END, NUMBER, CASHLIKE, BARE, NAME, LINE = (1 << i for i in range(len(FLAGS)))
+
+#: what is counted in a post, and the steps that a count is read in
+COUNTS = (
+    "exclaim", "question", "emoji", "caps", "number", "ticker", "break", "link", "handle",
+    "percent", "hashtag", "word", "rocket", "long", "first_person", "comma", "ellipsis",
+)  # fmt: skip
+STEPS = np.array([1, 2, 3, 5, 8, 13, 21, 34, 55])
+
+_NEGATIONS = frozenset(
+    "not no never without neither nor cannot cant can't wont won't dont don't doesnt doesn't didnt"
+    " didn't isnt isn't aint ain't wasnt wasn't arent aren't wouldnt wouldn't shouldnt shouldn't"
+    " couldnt couldn't hardly barely nobody nothing none stop stopped less lack".split()
+)
+_CONDITIONS = frozenset(
+    "if unless until till would could might may should when once whether perhaps maybe or either"
+    " possible possibly likely probably wait waiting".split()
+)
+_ENDS = frozenset(". , ; : ! ? \n … - – — | ) (".split(" "))
+_FIRST_PERSON = frozenset("i im i'm ive i've my me mine i'll i’m id i'd".split())
+_ROCKETS = frozenset("🚀🌕🌙🔥💎🤑💰💥⚡🐂📈🎯🏆✅💸🤩")
+_ELONGATED = re.compile(r"(\w)\1{2,}")
+_SKIN = re.compile("[\ufe0f\U0001f3fb-\U0001f3ff]")
+_DIGITS = re.compile(r"[0-9]+")
+
+_U64 = (1 << 64) - 1
+_M1, _M2, _M3 = (np.uint64(m) for m in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9))
+_SHIFT = np.uint64(64 - BITS)
+
+
+def hashed(name: str) -> int:
+    """A 64-bit hash, the same on every platform and in every process."""
+    return int.from_bytes(
+        blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little"
+    )
+
+
+def bucket(value: int) -> int:
+    """The weight row of a hash."""
+    return ((value * int(_M1)) & _U64) >> (64 - BITS)
+
+
+def buckets(values: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """The weight rows of hashes."""
+    return ((values * _M1) >> _SHIFT).astype(np.int64)
+
+
+# --- one token ----------------------------------------------------------------------------
+
+
+def normal(token: str, kind: str, assets: Assets) -> str:
+    """The form of a token that the models see: lower case, masked, lengthening undone.
+
+    >>> assets = Assets.load()
+    >>> [normal(t, kind_of(t), assets) for t in ("$PEPE", "61.5k", "Sooooo", "bitcoin", "@bob")]
+    ['$T', '0.0k', 'soo', 'T', '@U']
+    """
+    if kind in ("cashtag", "pair"):
+        return "$T"
+    if kind == "word":
+        lower = token.lower().replace("’", "'")
+        if is_asset(token, lower, assets):
+            return "T"
+        if token[0].isdigit():
+            return _DIGITS.sub("0", lower)
+        return _ELONGATED.sub(r"\1\1", lower) if len(lower) > 3 else lower
+    if kind in ("number", "percent", "multiple"):
+        return _DIGITS.sub("0", token.lower())[:12]
+    if kind == "hashtag":
+        lower = token[1:].lower()
+        return "#T" if is_asset(token[1:].upper(), lower, assets) else "#" + lower
+    if kind == "emoji":
+        return _SKIN.sub("", token)
+    if kind in _MASKS:
+        return _MASKS[kind]
+    return token[:3]
+
+
+_MASKS = {"link": "@L", "handle": "@U", "date": "@D", "time": "@H"}
+
+
+def is_asset(token: str, lower: str, assets: Assets) -> bool:
+    """Whether a bare word is a symbol or a name that is no everyday word."""
+    if token.isupper() and any(not a.doubtful_symbol for a in assets.by_symbol(token)):
+        return True
+    return assets.by_name(lower) is not None and not assets.is_doubtful(lower)
+
+
+def describe(token: str, assets: Assets) -> tuple[str, str, int, tuple[int, ...]]:
+    """(kind, normal form, flags, counts) of a token."""
+    if not token:
+        return "start", "^", END, _counts()
+    kind = kind_of(token)
+    form = normal(token, kind, assets)
+    flags = 0
+    if form in _NEGATIONS:
+        flags |= NEGATION
+    if form in _CONDITIONS:
+        flags |= CONDITION
+    if token in _ENDS:
+        flags |= END
+    if kind == "number":
+        flags |= NUMBER
+    return kind, form, flags, _count(token, kind, form)
+
+
+def _counts(**found: int) -> tuple[int, ...]:
+    return tuple(found.get(name, 0) for name in COUNTS)
+
+
+def _count(token: str, kind: str, form: str) -> tuple[int, ...]:
+    word = kind == "word"
+    return _counts(
+        exclaim=min(token.count("!"), 9) if kind == "mark" else 0,
+        question=int(kind == "mark" and "?" in token),
+        emoji=int(kind == "emoji"),
+        caps=int(word and len(token) > 3 and token.isupper() and form != "T"),
+        number=int(kind == "number"),
+        ticker=int(form in ("T", "$T", "#T")),
+        link=int(kind == "link"),
+        handle=int(kind == "handle"),
+        percent=int(kind == "percent"),
+        hashtag=int(kind == "hashtag"),
+        word=int(word),
+        rocket=int(kind == "emoji" and form[0] in _ROCKETS),
+        long=int(word and len(token) > 7),
+        first_person=int(form in _FIRST_PERSON),
+        comma=int(token == ","),
+        ellipsis=int(token.startswith("..") or token == "…"),
+        **{"break": int(token == "\n")},
+    )
+
+
+def token_features(token: str, kind: str, form: str) -> list[tuple[int, float]]:
+    """(weight row, value) of the views of a single token."""
+    found = [(bucket(hashed("w:" + form)), 1.0)]
+    if kind == "word" and form != "T":
+        if len(token) > 2 and token.isupper():
+            found.append((bucket(hashed("W:" + form)), 0.7))
+        found += [(bucket(hashed("c:" + gram)), GRAM_VALUE) for gram in grams(form)]
+    elif kind == "hashtag" and form != "#T":
+        found += [(bucket(hashed("c:" + gram)), GRAM_VALUE) for gram in grams(form[1:])]
+    return found
+
+
+def grams(word: str) -> Iterator[str]:
+    """Character n-grams of a word between its edges, at most 40 characters of it.
+
+    >>> list(grams("up"))[:4]
+    ['<u', 'up', 'p>', '<up']
+    """
+    word = f"<{word[:40]}>"
+    for n in range(GRAMS[0], GRAMS[1] + 1):
+        for at in range(len(word) - n + 1):
+            yield word[at : at + n]
+
+
+# --- tokens around ------------------------------------------------------------------------
+
+_SALTS = {
+    name: np.uint64(hashed("view:" + name)) for name in ("two", "three", "skip", "negated", "if")
+}
+
+
+def neighbours(batch: Batch) -> Iterator[tuple[str, NDArray[np.int64] | slice, NDArray[np.int64]]]:
+    """(view, places in ``batch.ids``, weight rows) of the views over several tokens.
+
+    A place is that of the view's first token; a view never reaches from one post into another.
+    """
+    ids = batch.ids
+    norms = batch.page.norms[ids]
+    first = ids == 0
+    a, b = norms[:-1] * _M2, norms[1:]
+    two = (a ^ b) + _SALTS["two"]
+    yield "two", slice(0, -1), buckets(two)
+    if len(ids) > 2:
+        inside = ~first[1:-1]
+        three = buckets((a[:-1] ^ b[:-1] * _M3 ^ norms[2:]) + _SALTS["three"])
+        skip = buckets((a[:-1] ^ norms[2:]) + _SALTS["skip"])
+        yield "three", slice(0, -2), np.where(inside, three, NOTHING)
+        yield "skip", slice(0, -2), np.where(inside, skip, NOTHING)
+    flags = batch.page.flags[ids]
+    for view, flag in (("negated", NEGATION), ("if", CONDITION)):
+        places = reached(flags, flag)
+        if len(places):
+            yield view, places, buckets(norms[places] * _M3 + _SALTS[view])
+
+
+def reached(flags: NDArray[np.uint32], flag: int) -> NDArray[np.int64]:
+    """Places in reach of a token with the flag: up to SCOPE behind it, no END in between."""
+    (at,) = np.nonzero(flags & np.uint32(flag))
+    found = []
+    for step in range(1, SCOPE + 1):
+        at = at[at + step < len(flags)] if step == 1 else at[at + step < len(flags)]
+        at = at[(flags[at + step] & np.uint32(END)) == 0]
+        if not len(at):
+            break
+        found.append(at + step)
+    return np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
+
+
+def counter_rows(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Weight rows of a post's counters, shape (posts, len(COUNTS)) in and out."""
+    return _COUNTER_ROWS[np.arange(len(COUNTS)), np.searchsorted(STEPS, counts, side="right")]
+
+
+_COUNTER_ROWS = np.array(
+    [[bucket(hashed(f"count:{name}:{step}")) for step in range(len(STEPS) + 1)] for name in COUNTS]
+)
+
+
+def scale(sizes: NDArray[np.int64]) -> NDArray[np.float32]:
+    """What the sum over a post's tokens is multiplied by, given its number of tokens."""
+    return (1.0 / np.sqrt(sizes + 6.0)).astype(np.float32)

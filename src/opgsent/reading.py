@@ -1,0 +1,184 @@
+"""Texts -> a batch: every distinct token looked at once, a post a run of small numbers.
+
+A ``TokenTable`` gives each distinct token a number and keeps what is known of it in arrays
+(kind, hash of the normal form, flags, counts, weight row), so that whatever is computed for a
+batch of posts is a look-up per token and a few numpy operations per batch.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .tokens import MAX_PIECE, Reading, cut, pieces, whole
+
+#: describes one token for a table; see features.describe
+Describe = Callable[[str], "Described"]
+
+CAPACITY = 1 << 16  # distinct tokens kept; then the table starts afresh
+START = ""  # what stands before the first token of each post, and after the last post
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What is known of a token whatever stands around it.
+
+    ``norm`` is a 64-bit hash of the normal form, ``flags`` bits of features.FLAGS, ``counts``
+    what the token adds to each counter of features.COUNTS, ``row`` its own summed weights.
+    """
+
+    kind: str
+    norm: int
+    flags: int
+    counts: tuple[int, ...]
+    row: NDArray[np.float32] | None
+
+
+class TokenTable:
+    """Numbers for tokens, and what is known of each token in arrays indexed by number.
+
+    Number 0 is START. When ``capacity`` tokens are known a new, empty page begins; a batch
+    holds on to the page it was read with, so threads never see one change under them.
+    """
+
+    def __init__(
+        self, describe: Describe, counters: int, columns: int, capacity: int = CAPACITY
+    ) -> None:
+        self._describe = describe
+        self._shape = counters, columns, capacity
+        self._lock = threading.Lock()
+        self._page = self._new_page()
+
+    def _new_page(self) -> Page:
+        page = Page(*self._shape)
+        page.add(START, self._describe(START))
+        return page
+
+    def read(self, texts: Sequence[str]) -> Batch:
+        """A batch of the texts, their HTML entities read."""
+        page = self._page
+        if page.full:
+            with self._lock:
+                if self._page is page:
+                    self._page = self._new_page()
+                page = self._page
+        clean = [Reading(text).text if "&" in text else text for text in texts]
+        runs: list[tuple[int, ...]] = []
+        sizes: list[int] = []
+        known = page.pieces
+        for text in clean:
+            found = pieces(text)
+            before = len(runs)
+            runs.append((0,))
+            if found is None:
+                runs.append(tuple(map(self._number(page), whole(text))))
+            else:
+                try:
+                    runs += [known[piece] for piece in found]
+                except KeyError:
+                    del runs[before + 1 :]
+                    runs += [known.get(piece) or self._take(page, piece) for piece in found]
+            sizes.append(sum(map(len, runs[before:])))
+        runs.append((0,))
+        ids = np.fromiter(chain.from_iterable(runs), np.int32, sum(sizes) + 1)
+        starts = np.zeros(len(sizes) + 1, np.int64)
+        np.cumsum(sizes, out=starts[1:])
+        return Batch(texts, clean, page, ids, starts)
+
+    def _take(self, page: Page, piece: str) -> tuple[int, ...]:
+        """The numbers of a piece's tokens, kept for the next time it comes."""
+        number = self._number(page)
+        numbers = tuple(map(number, cut(piece)))
+        if len(piece) <= MAX_PIECE and len(page.pieces) < 2 * self._shape[2]:
+            page.pieces[piece] = numbers
+        return numbers
+
+    def _number(self, page: Page) -> Callable[[str], int]:
+        get = page.numbers.get
+
+        def number(token: str) -> int:
+            found = get(token)
+            return self._learn(page, token) if found is None else found
+
+        return number
+
+    def _learn(self, page: Page, token: str) -> int:
+        described = self._describe(token)
+        with self._lock:
+            found = page.numbers.get(token)
+            return page.add(token, described) if found is None else found
+
+
+class Page:
+    """The tokens of a table and their arrays; grows, never changes what it holds."""
+
+    __slots__ = (
+        "capacity", "counts", "flags", "kinds", "norms", "notes", "numbers", "pieces", "rows",
+        "strings",
+    )  # fmt: skip
+
+    def __init__(self, counters: int, columns: int, capacity: int) -> None:
+        self.capacity = capacity
+        self.numbers: dict[str, int] = {}
+        self.pieces: dict[str, tuple[int, ...]] = {}
+        self.strings: list[str] = []
+        self.kinds: list[str] = []
+        self.notes: dict[int, Any] = {}  # what a room wants to remember of a token, by number
+        self.norms = np.zeros(capacity, np.uint64)
+        self.flags = np.zeros(capacity, np.uint32)
+        self.counts = np.zeros((capacity, counters), np.uint8)
+        self.rows = np.zeros((capacity, columns), np.float32)
+
+    @property
+    def full(self) -> bool:
+        """Whether a new page should begin."""
+        return len(self.strings) >= self.capacity
+
+    def add(self, token: str, described: Described) -> int:
+        """Give a token its number (under the table's lock)."""
+        number = len(self.strings)
+        if number >= len(self.norms):
+            self._grow()
+        self.norms[number] = described.norm
+        self.flags[number] = described.flags
+        self.counts[number] = described.counts
+        if described.row is not None:
+            self.rows[number] = described.row
+        self.kinds.append(described.kind)
+        self.strings.append(token)
+        self.numbers[token] = number  # last: whoever finds the number finds the arrays filled
+        return number
+
+    def _grow(self) -> None:
+        """Room for one batch more than the capacity (arrays are replaced, not resized)."""
+        for name in ("norms", "flags", "counts", "rows"):
+            old = getattr(self, name)
+            setattr(self, name, np.concatenate([old, np.zeros_like(old)]))
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Posts as numbers. ``ids[starts[i]]`` is START, post i's tokens follow to ``starts[i + 1]``.
+
+    ``ids`` has a START more behind the last post. ``clean`` are the texts with entities read:
+    token strings are found in them.
+    """
+
+    texts: Sequence[str]
+    clean: list[str]
+    page: Page
+    ids: NDArray[np.int32]  #: shape (tokens + posts + 1,)
+    starts: NDArray[np.int64]  #: shape (posts + 1,)
+
+    def tokens(self, post: int) -> list[str]:
+        """Token strings of one post, line breaks among them."""
+        strings = self.page.strings
+        return [
+            strings[i] for i in self.ids[self.starts[post] + 1 : self.starts[post + 1]].tolist()
+        ]

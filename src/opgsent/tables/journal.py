@@ -1,0 +1,43 @@
+"""What a run leaves behind so that it can go on where it stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from ..errors import OpgsentError
+from .target import beside, changed, writing
+
+
+class Journal:
+    """The state of a run, kept beside its target: what it is, and how far it came."""
+
+    def __init__(self, target: str) -> None:
+        self._path, self._target = beside(target, "state"), target
+
+    def read(self, setup: dict[str, Any]) -> dict[str, Any] | None:
+        """The state of an earlier run with the same setup; None where there is none."""
+        try:
+            state: dict[str, Any] = json.loads(Path(self._path).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (ValueError, OSError) as error:
+            raise OpgsentError(f"cannot read {self._path}: {error}; run without --resume") from None
+        if state.get("setup") != setup:
+            before = state.get("setup") or {}
+            raise changed(self._target, ", ".join(k for k in setup if before.get(k) != setup[k]))
+        return state
+
+    def write(self, state: dict[str, Any]) -> None:
+        """Replace the state, in one step."""
+        fresh = self._path + "~"
+        with writing(self._target, "; what stood there before is untouched"):
+            Path(fresh).write_text(json.dumps(state), encoding="utf-8")
+            os.replace(fresh, self._path)
+
+    def remove(self) -> None:
+        """Forget the run."""
+        for path in (self._path, self._path + "~"):
+            Path(path).unlink(missing_ok=True)

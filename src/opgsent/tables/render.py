@@ -1,0 +1,93 @@
+"""Post -> the text of its scores, in CSV and in JSON Lines.
+
+What ``Columns`` says decides; the columns as they are by default, which nearly every run
+writes, are put together without a detour over typed values. A test holds the two equal.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..result import MISSING, STANCES, STYLES, Post, Verdict
+from .columns import (
+    SPANS,
+    VERDICTS,
+    Columns,
+    flat_levels,
+    flat_tickers,
+    four,
+    guarded,
+    level_dicts,
+    ticker_dicts,
+)
+from .dialect import Dialect
+
+
+@dataclass(frozen=True)
+class CellRender:
+    """Post -> the score cells, each behind a delimiter."""
+
+    columns: Columns
+    dialect: Dialect
+
+    @property
+    def empty(self) -> str:
+        """The cells of a row without an answer."""
+        return self.dialect.delimiter * len(self.columns.names)
+
+    def __call__(self, post: Post) -> list[str]:
+        """The cells, a string per output row."""
+        delimiter, written = self.dialect.delimiter, self.dialect.written
+        stance, style = post.stance, post.style
+        if self.columns.names != VERDICTS + SPANS or stance is None or style is None:
+            rows = self.columns.cells(post)
+            return [delimiter + delimiter.join(map(written, cells)) for cells in rows]
+        verdicts = _cells(stance, STANCES, delimiter) + _cells(style, STYLES, delimiter)
+        if "-0.0000" in verdicts:
+            verdicts = verdicts.replace("-0.0000", "0.0000")
+        tickers = written(guarded(flat_tickers(post))) if post.tickers else ""
+        levels = written(guarded(flat_levels(post))) if post.levels else ""
+        return [f"{verdicts}{delimiter}{tickers}{delimiter}{levels}"]
+
+
+def _cells(verdict: Verdict, labels: Sequence[str], d: str) -> str:
+    p, (a, b, c) = verdict.probabilities, labels
+    return f"{d}{verdict.label}{d}{verdict.score:.4f}{d}{p[a]:.4f}{d}{p[b]:.4f}{d}{p[c]:.4f}"
+
+
+@dataclass(frozen=True)
+class JsonRender:
+    """Post -> the score keys and the closing brace."""
+
+    columns: Columns
+
+    @property
+    def empty(self) -> str:
+        """The keys of a row without an answer."""
+        return self(MISSING)[0]
+
+    @cached_property
+    def _template(self) -> str:
+        keys = [json.dumps(title).replace("%", "%%") for title in self.columns.titles]
+        kinds = ['"%s"' if name in ("stance", "style") else "%s" for name in self.columns.names]
+        return ", ".join(f"{key}: {kind}" for key, kind in zip(keys, kinds, strict=True)) + "}"
+
+    def __call__(self, post: Post) -> list[str]:
+        """The keys, a string per output row."""
+        stance, style = post.stance, post.style
+        if self.columns.names != VERDICTS + SPANS or stance is None or style is None:
+            titles = self.columns.titles
+            rows = self.columns.values(post)
+            return [json.dumps(dict(zip(titles, row, strict=True)))[1:] for row in rows]
+        tickers = json.dumps(ticker_dicts(post)) if post.tickers else "[]"
+        levels = json.dumps(level_dicts(post)) if post.levels else "[]"
+        verdicts = _numbers(stance, STANCES) + _numbers(style, STYLES)
+        return [self._template % (*verdicts, tickers, levels)]
+
+
+def _numbers(verdict: Verdict, labels: Sequence[str]) -> tuple[str | float, ...]:
+    p, (a, b, c) = verdict.probabilities, labels
+    return verdict.label, four(verdict.score), four(p[a]), four(p[b]), four(p[c])
