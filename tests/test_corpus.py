@@ -17,7 +17,15 @@ from hypothesis import strategies as st
 
 from opgsent.agreement import agreement, cohen_kappa, compare
 from opgsent.audit import check_corpus, overlaps, plain_table
-from opgsent.corpus import GENRES, SPLITS, load, problems_of, read_corpus
+from opgsent.corpus import (
+    GENRES,
+    SPLITS,
+    LabelledLevel,
+    LabelledTicker,
+    load,
+    problems_of,
+    read_corpus,
+)
 from opgsent.duplicates import SHINGLE, group_near_duplicates, masked_words
 from opgsent.errors import InputError
 
@@ -46,7 +54,8 @@ def test_a_post_is_read_with_its_spans(tmp_path: Path) -> None:
     assert post.tickers is not None and post.levels is not None
     assert (post.stance, post.genre, post.split, post.row) == ("bearish", "chart_read", "train", 1)
     assert post.levels[0].value == Decimal(61500)
-    for span in (*post.tickers, *post.levels):
+    spans: list[LabelledTicker | LabelledLevel] = [*post.tickers, *post.levels]
+    for span in spans:
         assert post.text[span.start : span.end] == span.text
 
 

@@ -12,10 +12,13 @@ from typing import Any
 import pytest
 
 from opgsent import records
+from opgsent.corpus import LabelledLevel, LabelledTicker
 from opgsent.errors import InputError
-from opgsent.labels import SPELLINGS, LabelSet, parse_mapping, read_labels, shown
+from opgsent.labels import LabelSet, read_labels
 from opgsent.marks import Marks, symbol_of, value_of
+from opgsent.names import SPELLINGS, parse_mapping
 from opgsent.result import STANCES, STYLES
+from opgsent.terminal import shown
 
 CASES = Path(__file__).parent / "cases" / "exports"
 
@@ -110,7 +113,8 @@ def test_spans_become_tickers_and_levels() -> None:
     assert [(v.text, v.value, v.role) for v in post.levels] == [
         ("164", Decimal(164), "resistance"), ("171", Decimal(171), "stop"),
     ]  # fmt: skip
-    for span in (*post.tickers, *post.levels):
+    spans: list[LabelledTicker | LabelledLevel] = [*post.tickers, *post.levels]
+    for span in spans:
         assert post.text[span.start : span.end] == span.text
 
 

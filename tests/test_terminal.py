@@ -58,11 +58,8 @@ def test_a_reading() -> None:
     assert show.reading(Post(None, None, None, (), ())) == ""
 
 
-WHY = Explanation(
-    "stance", None, "bearish", -0.5,
-    tuple(Contribution(f"w:{n}", (n, n + 1), 0.1 * n) for n in range(12, 0, -1))
-    + (Contribution("counter", None, -0.2),),
-)  # fmt: skip
+PARTS = [Contribution(f"w:{n}", (n, n + 1), 0.1 * n) for n in range(12, 0, -1)]
+WHY = Explanation("stance", None, "bearish", -0.5, (*PARTS, Contribution("counter", None, -0.2)))
 
 
 def test_reasons_are_the_strongest_and_the_rest_in_one_line() -> None:
@@ -109,11 +106,12 @@ def test_progress_on_a_terminal_is_drawn_over(monkeypatch: pytest.MonkeyPatch) -
         def isatty(self) -> bool:
             return True
 
-    monkeypatch.setattr(sys, "stderr", Screen())
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setattr(progress, "EVERY", 0.0)
     with progress.ScoreBar() as bar:
         bar(10, 50, 100)
         bar(20, 100, 100)
-    drawn = sys.stderr.getvalue()  # type: ignore[attr-defined]
+    drawn = screen.getvalue()
     assert "10 posts" in drawn and "100 %" in drawn
     assert drawn.endswith("\r") and drawn.split("\r")[-2].strip() == ""

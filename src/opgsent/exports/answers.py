@@ -89,6 +89,7 @@ def word(value: Any) -> str:
 
 
 def facts(record: Record) -> dict[str, str]:
+    """What a record says of its post: 'id', 'author', 'source', ... where it does."""
     found = {field: named(record, names) for field, names in _ABOUT.items()}
     return {field: word(record[name]) for field, name in found.items() if name is not None}
 

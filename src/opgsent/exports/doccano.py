@@ -10,6 +10,7 @@ from .answers import Answer, Columns, RawSpan, facts, text_of, word
 
 
 def doccano(row: int, record: Record, who: str | None, wanted: Columns) -> Iterator[Answer]:
+    """A post with the names and spans of one annotator, or of all."""
     text = text_of({k: record[k] for k in record if k != "data"} | _old_text(record), wanted)
     names: list[tuple[str, str]] = []
     spans: list[RawSpan] = []

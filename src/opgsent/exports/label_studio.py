@@ -21,6 +21,7 @@ from .answers import (
 
 
 def label_studio(row: int, record: Record, who: str | None, wanted: Columns) -> Iterator[Answer]:
+    """A task: an answer for each of its annotations."""
     data = record["data"]
     text = text_of(data, wanted)
     about = {**({"id": str(record["id"])} if "id" in record else {}), **facts(data)}
@@ -71,6 +72,7 @@ def person(value: Any) -> str | None:
 def label_studio_min(
     row: int, record: Record, who: str | None, wanted: Columns
 ) -> Iterator[Answer]:
+    """An annotation with a key for each control."""
     text = text_of(record, wanted)
     known = {*STANCE_NAMES, *STYLE_NAMES, *EITHER_NAMES, wanted.stance, wanted.style}
     names: list[tuple[str, str]] = []
@@ -81,8 +83,8 @@ def label_studio_min(
             names += [(control, word(name)) for name in value["choices"]]
         elif isinstance(value, list) and all(isinstance(v, dict) and "start" in v for v in value):
             for mark in value:
-                words = [word for part in ("labels", "hypertextlabels", "choices")
-                         for word in map(word, mark.get(part) or ())]  # fmt: skip
+                parts = ("labels", "hypertextlabels", "choices")
+                words = [word(name) for part in parts for name in mark.get(part) or ()]
                 start, end = int(mark["start"]), int(mark["end"])
                 spans.append(RawSpan(start, end, mark.get("text"), tuple(words)))
         elif (control in known or control.lower() in known) and word(value).strip():

@@ -9,6 +9,7 @@ from .answers import Answer, Columns, RawSpan, facts, text_of, word
 
 
 def prodigy(row: int, record: Record, who: str | None, wanted: Columns) -> Iterator[Answer]:
+    """One answer of one annotator; answers about the same text belong together."""
     text = text_of(record, wanted)
     answer = record.get("answer")
     options = {

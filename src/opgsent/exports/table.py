@@ -44,6 +44,7 @@ def table_names(path: Path, records: Iterable[Record], wanted: Columns) -> dict[
 
 
 def table_row(row: int, record: Record, who: str | None, names: Mapping[str, str | None]) -> Answer:
+    """A row by the columns that table_names found."""
     cells = {kind: word(record.get(name)) if name else "" for kind, name in names.items()}
     found = [(kind, cells[kind]) for kind in ("stance", "style") if cells[kind].strip()]
     # doccano's CSV joins the names of one post with '#'
