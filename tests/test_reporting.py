@@ -96,13 +96,9 @@ def test_outcomes(changes: dict[str, object], ok: bool, last: str) -> None:
 
 
 def test_worse_is_beyond_the_interval() -> None:
-    assert Comparison(**_parts(Interval(-0.2, -0.3, -0.1))).worse
-    assert not Comparison(**_parts(Interval(-0.2, -0.3, 0.01))).worse
-
-
-def _parts(gain: Interval) -> dict[str, object]:  # type: ignore[type-arg, unused-ignore]
     one = REPORT.own["stance"]
-    return {"old": one.old, "new": one.new, "gain": gain}
+    assert replace(one, gain=Interval(-0.2, -0.3, -0.1)).worse
+    assert not replace(one, gain=Interval(-0.2, -0.3, 0.01)).worse
 
 
 class Tags(HTMLParser):
@@ -134,11 +130,7 @@ def test_the_page_is_whole_and_holds_no_markup_of_the_posts(tmp_path: Path) -> N
     tags = Tags()
     tags.feed(page)
     assert not tags.open and "script" not in tags.seen and tags.seen.count("svg") == 3
-    assert (
-        "&lt;script&gt;" in page
-        and "\x1b" not in page
-        and "http" not in page.split("<svg")[0][page.index("<body>") :]
-    )
+    assert "&lt;script&gt;" in page and "\x1b" not in page
     assert page == to_html(REPORT)  # no clock in it
 
 
