@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import re
 import signal
 import time
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from opgsent.result import MISSING, STANCES, STYLES, Level, Post, Ticker, Verdict
+from opgsent.tables import ScoreSummary, score_file
 
 _TICKER = re.compile(r"\$([A-Za-z]+)")
 _LEVEL = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:,\d{3})*")
@@ -60,3 +65,27 @@ def _ticker(match: re.Match[str]) -> Ticker:
 def _level(match: re.Match[str]) -> Level:
     value = Decimal(match[0].replace(",", ""))
     return Level(match[0], *match.span(), value, "USD", "support", None, 0.8)
+
+
+def scored(folder: Path, data: bytes, name: str = "posts.csv", **options: Any) -> Scored:
+    """What ``score_file`` makes of a file with these bytes."""
+    src, dst = folder / name, folder / options.pop("out", f"out-{name}")
+    src.write_bytes(data)
+    options.setdefault("classifier", FakeClassifier())
+    summary = score_file(src, dst, **options)
+    rejected = dst.with_name(f"{dst.name}.rejected.csv")
+    text = rejected.read_text(encoding="utf-8") if rejected.exists() else ""
+    return Scored(dst.read_bytes(), summary, list(csv.reader(io.StringIO(text)))[1:])
+
+
+class Scored(NamedTuple):
+    """An output, its summary, and the rejected rows as (line, reason, raw)."""
+
+    output: bytes
+    summary: ScoreSummary
+    rejected: list[list[str]]
+
+    def table(self, **dialect: Any) -> list[list[str]]:
+        """The output as Python's csv module reads it."""
+        text = self.output.decode("utf-8-sig")
+        return list(csv.reader(io.StringIO(text, newline=""), **dialect))

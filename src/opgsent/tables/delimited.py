@@ -157,7 +157,7 @@ class Delimited:
             return Row(number, body, end, scored=False)
         if reason := broken or undecodable(body, self.encoding) or self._miscounted(cells):
             text = body[:KEPT_CHARS] if line.cut else body
-            return Row(number, self._fitted(text, cells), end, None, False, reason, body)
+            return Row(number, self._fitted(text, cells), end, None, False, reason, text)
         if self.dialect.quoted and ("\r" in body or "\n" in body):
             body = self._without_bare_ends(cells)
         body += self.dialect.delimiter * (self._width - len(cells))

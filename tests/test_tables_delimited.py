@@ -1,0 +1,334 @@
+"""CSV and TSV: the dialects that exist, cells kept byte for byte, broken rows kept in place."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from opgsent.errors import InputError
+from opgsent.tables import source as source_room
+from opgsent.tables.columns import Columns
+from opgsent.tables.delimited import Delimited
+from opgsent.tables.dialect import Dialect
+from opgsent.tables.rows import Row
+from opgsent.tables.source import Lines, Source
+from tables_fake import scored
+
+OURS = ("stance", "tickers")
+# what the stand-in says of a text of so many characters
+SAYS = ("bullish", "bearish", "neutral")
+
+
+def answers(folder: Path, data: bytes, **options: Any) -> str:
+    return scored(folder, data, columns=OURS, **options).output.decode("utf-8", "surrogateescape")
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        pytest.param("id,text\n1,ab\n", "id,text,stance,tickers\n1,ab,neutral,\n", id="plain"),
+        pytest.param("text\nab\n", "text,stance,tickers\nab,neutral,\n", id="one column"),
+        pytest.param("id,text\n1,ab", "id,text,stance,tickers\n1,ab,neutral,", id="no last end"),
+        pytest.param(
+            "id,text\r\n1,ab\r\n", "id,text,stance,tickers\r\n1,ab,neutral,\r\n", id="crlf"
+        ),
+        pytest.param("id,text\r1,ab\r", "id,text,stance,tickers\r1,ab,neutral,\r", id="cr"),
+        pytest.param(
+            "\ufeffid;text\r\n1;a,b\r\n",
+            "\ufeffid;text;stance;tickers\r\n1;a,b;bullish;\r\n",
+            id="Excel: mark, semicolons, crlf",
+        ),
+        pytest.param(
+            "sep=;\nid;text\n1;ab\n", "sep=;\nid;text;stance;tickers\n1;ab;neutral;\n", id="sep="
+        ),
+        pytest.param(
+            "text\tid\nab\t1\n", "text\tid\tstance\ttickers\nab\t1\tneutral\t\n", id="tab"
+        ),
+        pytest.param("id|text\n1|ab\n", "id|text|stance|tickers\n1|ab|neutral|\n", id="pipe"),
+        pytest.param(
+            '"id","text"\n"1","a\nb ""c"""\n',
+            '"id","text",stance,tickers\n"1","a\nb ""c""",bearish,\n',
+            id="quoted newline and quotes",
+        ),
+        pytest.param(
+            'id,text\n1,5" rim\n', 'id,text,stance,tickers\n1,5" rim,bullish,\n', id="stray inch"
+        ),
+        pytest.param(
+            "id,text\n\n1,ab\n\n", "id,text,stance,tickers\n\n1,ab,neutral,\n\n", id="blank lines"
+        ),
+        pytest.param(
+            "text\n\nab\n", "text,stance,tickers\n,bullish,\nab,neutral,\n", id="empty post"
+        ),
+        pytest.param(
+            "text,id,note\nab\nab,1\n",
+            "text,id,note,stance,tickers\nab,,,neutral,\nab,1,,neutral,\n",
+            id="cells left out at the end",
+        ),
+        pytest.param(
+            "text,x\na\rb,1\n",
+            'text,x,stance,tickers\n"a\rb",1,bullish,\n',
+            id="bare return quoted",
+        ),
+        pytest.param(
+            'x,text\na"\rb,c\n',
+            'x,text,stance,tickers\n"a""\rb",c,bearish,\n',
+            id="bare return, quote",
+        ),
+        pytest.param(
+            "id,text\nNA,null\n", "id,text,stance,tickers\nNA,null,bearish,\n", id="no NaN"
+        ),
+        pytest.param(
+            "id,text\n007,1.50\n",
+            "id,text,stance,tickers\n007,1.50,bearish,\n",
+            id="text stays text",
+        ),
+        pytest.param(
+            "id,text\n1,$A $b\n", "id,text,stance,tickers\n1,$A $b,neutral,A B\n", id="tickers"
+        ),
+        pytest.param(
+            'id\ttext\n1\t"up\n2\tab\n',
+            'id\ttext\tstance\ttickers\n1\t"up\tbullish\t\n2\tab\tneutral\t\n',
+            id="tsv without quoting",
+        ),
+    ],
+)
+def test_dialects(tmp_path: Path, data: str, expected: str) -> None:
+    assert answers(tmp_path, data.encode()) == expected
+
+
+#: (rows behind the header "id,text", what stands in the output, (line, reason, raw) of rejects)
+BROKEN: list[Any] = [
+    pytest.param(
+        b"1,ab,cd,ef\n2,ab\n",
+        "1,ab,,\n2,ab,neutral,\n",
+        [["2", "4 cells where the header has 2", "1,ab,cd,ef"]],
+        id="too many cells",
+    ),
+    pytest.param(
+        b"1\n2,ab\n",
+        "1,,,\n2,ab,neutral,\n",
+        [["2", "1 cells where the header has 2", "1"]],
+        id="no text cell",
+    ),
+    pytest.param(
+        b'1,"ab"c\n2,ab\n',
+        '1,"""ab""c",,\n2,ab,neutral,\n',
+        [["2", "a closing quote inside a cell", '1,"ab"c']],
+        id="text behind a closing quote",
+    ),
+    pytest.param(
+        b'1,"ab\n2,ab\n3,ab\n',
+        '1,"""ab",,\n2,ab,neutral,\n3,ab,neutral,\n',
+        [["2", "a quote is opened and never closed", '1,"ab']],
+        id="a stray quote takes one row only",
+    ),
+    pytest.param(
+        b'1,"ab\nno row\nnor this\n',
+        '1,"""ab\nno row\nnor this",,\n',
+        [["2", "a quote is opened and never closed", '1,"ab\nno row\nnor this']],
+        id="a post that is never closed",
+    ),
+    pytest.param(
+        b"1,caf\xe9\n2,ab\n",
+        "1,caf\ufffd,,\n2,ab,neutral,\n",
+        [
+            [
+                "2",
+                "byte 0xe9 is not utf-8; if it comes from Excel or Windows: --encoding cp1252",
+                "1,caf\\xe9",
+            ]
+        ],
+        id="bytes of another encoding",
+    ),
+    pytest.param(
+        b"=1,ab,c\n2,ab\n",
+        "=1,ab,,\n2,ab,neutral,\n",
+        [["2", "3 cells where the header has 2", "'=1,ab,c"]],
+        id="the copy of a rejected row is no formula",
+    ),
+]
+
+
+@pytest.mark.parametrize(("rows", "out", "rejected"), BROKEN)
+@pytest.mark.parametrize("before", [0, 700], ids=["first", "behind the sample"])
+def test_broken_rows_keep_their_place(
+    tmp_path: Path, rows: bytes, out: str, rejected: list[list[str]], before: int
+) -> None:
+    result = scored(tmp_path, b"id,text\n" + b"0,ab\n" * before + rows, columns=OURS)
+    head = "id,text,stance,tickers\n" + "0,ab,neutral,\n" * before
+    assert result.output.decode() == head + out
+    assert result.rejected == [[str(int(n) + before), why, raw] for n, why, raw in rejected]
+    assert result.summary.rejected == 1
+    assert result.summary.rows == before + out.count("neutral") + 1
+    assert result.summary.reasons == ((2 + before, rejected[0][1]),)
+
+
+@pytest.mark.parametrize("quote", [b"", b'"'], ids=["plain", "quoted"])
+def test_a_cell_over_a_million_characters_is_rejected(tmp_path: Path, quote: bytes) -> None:
+    long = b"1," + quote + b"a" * 1_000_001 + quote + b"\r\n"
+    just = b"2," + b"b" * 999_998 + b"\r\n"
+    result = scored(tmp_path, b"id,text\r\n" + long + just + b"3,ab\r\n", columns=["stance"])
+    lines = result.output.split(b"\r\n")
+    assert len(lines) == 5
+    assert (
+        lines[1].startswith(b"1," + quote * 3 + b"aaa")
+        and lines[1].endswith(b",")
+        and len(lines[1]) < 1_100
+    )
+    assert lines[2:4] == [just[:-2] + b",neutral", b"3,ab,neutral"]
+    assert [row[:2] for row in result.rejected] == [["2", "longer than 1,000,000 characters"]]
+
+
+def test_a_quoted_post_of_a_million_characters_over_lines_is_rejected_whole(tmp_path: Path) -> None:
+    cell = b'"' + b"spam\n" * 300_000 + b'"'
+    result = scored(tmp_path, b"id,text\n1," + cell + b"\n2,ab\n", columns=["stance"])
+    assert result.output.startswith(b'id,text,stance\n1,"')
+    assert result.output.endswith(b"\n2,ab,neutral\n") and len(result.output) < 3_000
+    assert result.summary.rows == 2 and result.summary.rejected == 1
+
+
+def test_a_header_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"header \(line 1\) cannot be read: byte 0xe9"):
+        scored(tmp_path, b"caf\xe9,text\n1,ab\n")
+    with pytest.raises(InputError, match="is empty: a header line is expected"):
+        scored(tmp_path, b"")
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ("id,Text", "no column 'text', did you mean 'Text'? There is: 'id', 'Text'"),
+        ("id,tweet", "no column 'text', did you mean 'tweet'?"),
+        ("id,foo", "no column 'text'. There is: 'id', 'foo'"),
+        ("text,a,text", "has several columns 'text'"),
+        ("text,stance", "already has the column 'stance'; choose other names"),
+    ],
+)
+def test_columns_that_are_not_there_or_twice(tmp_path: Path, header: str, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        scored(tmp_path, f"{header}\n1,2,3\n".encode())
+    assert message in str(caught.value)
+    assert not (tmp_path / "out-posts.csv").exists()
+
+
+def test_another_encoding_is_kept(tmp_path: Path) -> None:
+    for encoding in ("cp1252", "utf-16", "utf-16-be", "latin-1"):
+        data = "id,text\r\n1,café\r\n".encode(encoding)
+        result = scored(tmp_path, data, columns=["stance"], encoding=encoding)
+        assert result.output.decode(encoding) == "id,text,stance\r\n1,café,bearish\r\n"
+        assert result.output[:2] == data[:2]
+
+
+def test_utf16_without_its_name_is_a_hint(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="try --encoding utf-16"):
+        scored(tmp_path, "id,text\n".encode("utf-16"))
+    with pytest.raises(InputError, match="unknown encoding 'klingon'"):
+        scored(tmp_path, b"id,text\n", encoding="klingon")
+
+
+def test_long_rows(tmp_path: Path) -> None:
+    result = scored(
+        tmp_path, b"id,text\r\n1,$A 5\r\n2,up", columns=["item", "item_symbol"], long=True
+    )
+    assert result.output == (
+        b"id,text,item,item_symbol\r\n1,$A 5,ticker,A\r\n1,$A 5,level,\r\n2,up,,"
+    )
+    assert result.summary.rows == 2
+
+
+# --- properties ---------------------------------------------------------------------------
+
+cells = st.text(st.sampled_from('ab ,;\t|"\n\r=$1é🚀'), max_size=12)
+tables = st.integers(1, 4).flatmap(
+    lambda width: st.lists(st.lists(cells, min_size=width, max_size=width), min_size=1, max_size=8)
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    tables,
+    st.sampled_from(",;\t|"),
+    st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]),
+    st.sampled_from(["\n", "\r\n"]),
+    st.sampled_from(["", "\ufeff"]),
+)
+def test_what_csv_writers_write_comes_back_cell_for_cell(
+    tmp_path: Path, rows: list[list[str]], delimiter: str, quoting: Any, end: str, bom: str
+) -> None:
+    header = ["text", *(f"c{k}" for k in range(1, len(rows[0])))]
+    if len(header) == 1:  # such a file gives no sign of its delimiter, ours is then a comma
+        delimiter = ","
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, delimiter=delimiter, quoting=quoting, lineterminator=end)
+    writer.writerows([header, *rows])
+    data = (bom + file.getvalue()).encode()
+    result = scored(tmp_path, data, columns=["stance"])
+    expected = [[*row, SAYS[len(row[0]) % 3]] for row in rows]
+    assert result.table(delimiter=delimiter) == [[*header, "stance"], *expected]
+    assert result.summary.rejected == 0
+    assert result.output.startswith(bom.encode("utf-8") + b'"text"'[quoting != csv.QUOTE_ALL :][:4])
+
+
+class _ByLine(Lines):
+    """Lines that are never matched ahead, so that all goes line by line."""
+
+    def match(self, pattern: Any) -> None:
+        return None
+
+
+def read_rows(path: Path, lines: type[Lines]) -> Iterator[Row]:
+    source = Source(str(path))
+    try:
+        form = Delimited(lines(source, "utf-8"), "x", "text", Columns())
+        yield from form.rows()
+    finally:
+        source.close()
+
+
+raw = st.text(st.sampled_from('ab,"\n\r\udce9é'), max_size=60)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(raw, st.sampled_from([7, 64, 1 << 16]))
+@example('1,"a\nb"\r\n2,"a""\n', 7)
+@example('1,"\n"b,"\n1,c\n', 64)
+def test_matching_ahead_changes_nothing(tmp_path: Path, body: str, piece: int) -> None:
+    path = tmp_path / "x.csv"
+    path.write_bytes(("id,text\n" + body).encode("utf-8", "surrogateescape"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(source_room, "_PIECE", piece)
+        patch.setattr(source_room, "SAMPLE_LINES", 2)
+        assert list(read_rows(path, Lines)) == list(read_rows(path, _ByLine))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(raw)
+def test_no_line_is_lost_whatever_the_file(tmp_path: Path, body: str) -> None:
+    data = ("id,text\n" + body).encode("utf-8", "surrogateescape")
+    result = scored(tmp_path, data, columns=["stance"])
+    rows = result.table()[1:]
+    assert len([row for row in rows if row]) == result.summary.rows
+    assert all(len(row) == 3 for row in rows if row)
+    assert len(result.rejected) == result.summary.rejected
+
+
+def test_a_row_pattern_takes_whole_rows_only() -> None:
+    pattern = Dialect().row(1, 3, "\n")
+    assert pattern.match('a,"b\n""c""",\n') is not None
+    for faulty in ("a,b\n", "a,b,c,d\n", 'a,"b"c,d\n', 'a,"b,c\n', "a,b,c", "a,b\rx,c\n"):
+        assert pattern.match(faulty) is None, faulty
+
+
+def test_hostile_quotes_take_linear_time(tmp_path: Path) -> None:
+    """Each of these lines opens a quote; a scan to the end per line would take hours."""
+    for line in (b'1,"a\n', b'1,"\n', b'1,a"\n', b'1,""""a\n', b'"\n'):
+        data = b"id,text\n" + line * 30_000
+        result = scored(tmp_path, data, columns=["stance"])
+        assert result.summary.rows >= 10_000
