@@ -9,15 +9,16 @@ from typing import Any
 
 def train(args: argparse.Namespace) -> int:
     """Retrain on labels; status 1 and no folder where the new model is worse."""
-    from ..names import parse_mapping
-    from ..terminal import printable
-    from ..training import train as fit
     from . import WRONG_USE, complain
     from .progress import StageLine
 
     if args.output is None and not args.dry_run:
         complain("train: name the new model folder with -o DIR, or only look with --dry-run")
         return WRONG_USE
+    from ..names import parse_mapping
+    from ..terminal import printable
+    from ..training import train as fit
+
     with StageLine() as line:
         report = fit(
             args.labels,
@@ -62,18 +63,20 @@ def evaluate(args: argparse.Namespace) -> None:
 
 def suggest(args: argparse.Namespace) -> int | None:
     """Pick the posts worth labelling next."""
-    from ..classifier import Classifier
-    from ..labels import read_labels, read_posts
+    from . import WRONG_USE, complain
+
+    if not args.label_studio_config and (args.posts is None or args.output is None):
+        complain("suggest: give the file of posts, and where to write with -o FILE")
+        return WRONG_USE
     from ..suggest import LABEL_STUDIO_CONFIG, write_posts
     from ..suggest import suggest as pick
-    from . import WRONG_USE, complain
 
     if args.label_studio_config:
         print(LABEL_STUDIO_CONFIG, end="")
         return None
-    if args.posts is None or args.output is None:
-        complain("suggest: give the file of posts, and where to write with -o FILE")
-        return WRONG_USE
+    from ..classifier import Classifier
+    from ..labels import read_labels, read_posts
+
     posts = read_posts(args.posts, text=args.text)
     labelled = [post.text for post in read_labels(args.labelled).posts] if args.labelled else []
     classifier = Classifier.bundled() if args.model is None else Classifier.load(args.model)

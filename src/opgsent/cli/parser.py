@@ -124,7 +124,7 @@ def _train(commands: _Commands) -> None:
     parser.add_argument("--force", action="store_true", help="write it even where it is worse")
     parser.add_argument("--dry-run", action="store_true", help="read and check, fit nothing")
     parser.add_argument("--html", type=Path, metavar="FILE", help="the report as a page as well")
-    parser.add_argument("--seed", type=int, default=0, metavar="N")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of what is drawn (0)")
 
 
 def _evaluate(commands: _Commands) -> None:
@@ -143,7 +143,7 @@ def _suggest(commands: _Commands) -> None:
     parser.add_argument("--text", metavar="COLUMN", help="column of the posts (found by name)")
     parser.add_argument("--labelled", type=Path, metavar="LABELS", help="posts that have labels")
     _model_option(parser)
-    parser.add_argument("--seed", type=int, default=0, metavar="N")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of what is drawn (0)")
     parser.add_argument("--label-studio-config", action="store_true", help="print it, no more")
 
 
@@ -168,15 +168,22 @@ def _corpus(commands: _Commands) -> None:
     add("check", corpora.check, "check that a corpus is what it says it is")
     add("stats", corpora.stats, "count what is in a corpus")
     both = add("agreement", corpora.agreement, "say how far two labellers agree")
-    both.add_argument("--first", default="writer", metavar="STAGE")
-    both.add_argument("--second", default="second", metavar="STAGE")
+    both.add_argument("--first", default="writer", metavar="STAGE", help="(writer)")
+    both.add_argument("--second", default="second", metavar="STAGE", help="(second)")
     runs = add("overlap", corpora.overlap, "find runs of words shared with posts of other files")
-    runs.add_argument("--against", nargs="+", required=True, metavar="FILE")
-    runs.add_argument("--run", type=at_least_one, default=8, metavar="WORDS", dest="length")
+    runs.add_argument("--against", nargs="+", required=True, metavar="FILE", help="JSON Lines")
+    runs.add_argument(
+        "--run",
+        type=at_least_one,
+        default=8,
+        metavar="WORDS",
+        dest="length",
+        help="words in a run (8)",
+    )
     doubts = add("suspects", corpora.suspects, "rank the posts whose label models doubt most")
     doubts.add_argument("-n", type=at_least_one, default=50, metavar="N", help="how many (50)")
     doubts.add_argument("-o", "--output", type=Path, metavar="FILE.csv")
-    doubts.add_argument("--seed", type=int, default=0, metavar="N")
+    doubts.add_argument("--seed", type=int, default=0, metavar="N", help="of what is drawn (0)")
 
 
 def _model(commands: _Commands) -> None:

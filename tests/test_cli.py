@@ -1,0 +1,359 @@
+"""The command line: every example of the help parses, statuses, errors, what reaches a screen."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import opgsent
+from opgsent.cli import main
+from opgsent.cli.examples import EXAMPLES
+from opgsent.cli.parser import parser_of
+
+TOP = Path(__file__).parents[1]
+ENV = {**os.environ, "PYTHONPATH": str(TOP / "src")}
+
+
+class Raw(io.StringIO):
+    """Standard input with the bytes behind it."""
+
+    def __init__(self, raw: bytes) -> None:
+        super().__init__(raw.decode("utf-8", "replace"))
+        self.buffer = io.BytesIO(raw)
+
+
+def parsers(
+    parser: argparse.ArgumentParser, name: str = ""
+) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """Every command and its parser; '' is the whole."""
+    yield name, parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for word, sub in action.choices.items():
+                yield from parsers(sub, f"{name} {word}".strip())
+
+
+PARSERS = dict(parsers(parser_of()))
+
+
+def examples() -> list[str]:
+    """The command lines in the help texts and in README."""
+    texts = [*EXAMPLES.values(), (TOP / "README.md").read_text(encoding="utf-8")]
+    lines = [line for text in texts for line in text.splitlines()]
+    return [
+        found[0]
+        for line in lines
+        if re.match(r"\s*(\$ )?(\w+ \S+ \| )?opgsent \w", line)
+        for found in [re.findall(r"opgsent \w.*", line)]
+    ]
+
+
+@pytest.mark.parametrize("line", examples())
+def test_every_example_is_a_command_line(line: str) -> None:
+    words = shlex.split(line, comments=True)[1:]
+    for mark in ("|", ">", "<"):
+        words = words[: words.index(mark)] if mark in words else words
+    args = parser_of().parse_args(words)
+    assert callable(args.run)
+
+
+def test_every_command_has_examples_and_help() -> None:
+    assert set(PARSERS) == set(EXAMPLES)
+    for name, parser in PARSERS.items():
+        text = parser.format_help()
+        assert name == "report" or "examples:\n  opgsent" in text, name
+        assert max(map(len, text.splitlines())) <= 100, name
+        for action in parser._actions:
+            if action.option_strings and action.dest != "output":
+                assert action.help, f"{name} {action.option_strings}"
+
+
+@pytest.mark.parametrize("name", sorted(set(PARSERS) - {"report"}))
+def test_readme_names_every_option_of_score_and_every_command(name: str) -> None:
+    readme = (TOP / "README.md").read_text(encoding="utf-8")
+    assert f"opgsent {name}".strip() in readme
+    if name == "score":
+        for action in PARSERS[name]._actions:
+            assert not action.option_strings or any(
+                option in readme for option in (*action.option_strings, "--help")
+            )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [], ["frobnicate"], ["score", "posts.csv"], ["score", "a", "-o", "b", "--jobs", "0"],
+        ["suggest", "posts.csv", "-n", "none", "-o", "x.csv"], ["model"], ["label", "posts.csv"],
+    ],
+)  # fmt: skip
+def test_a_wrong_command_line_is_status_2(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+    assert caught.value.code == 2
+    assert "usage: opgsent" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["report", "scored.csv", "-o", "r.html"], "reserved"),
+        (["train", "labels.csv"], "-o DIR"),
+        (["suggest", "posts.csv"], "-o FILE"),
+    ],
+)
+def test_what_argparse_cannot_see_is_status_2_too(
+    words: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["score", "{tmp}/none.csv", "-o", "{tmp}/out.csv"], "none.csv"),
+        (["score", "{tmp}/posts.csv", "-o", "{tmp}/out.csv", "--text", "txt"], "'text'"),
+        (["score", "{tmp}/posts.csv", "-o", "{tmp}/posts.csv"], "input"),
+        (["evaluate", "{tmp}/posts.csv"], "no labelled post"),
+        (["evaluate", "{tmp}/odd.csv"], "--map"),
+        (["evaluate", "{tmp}/odd.csv", "--map", "sidewise"], "give NAME=LABEL"),
+        (["train", "{tmp}/none.csv", "-o", "{tmp}/m"], "none.csv"),
+        (["classify", "gm", "--model", "{tmp}"], "{tmp}"),
+        (["model", "info", "{tmp}"], "{tmp}"),
+        (["model", "verify", "{tmp}/none"], "none"),
+        (["corpus", "check", "{tmp}/none"], "none"),
+        (["label", "{tmp}/none.csv", "-o", "{tmp}/mine.jsonl"], "none.csv"),
+    ],
+)
+def test_failed_work_is_status_1_with_one_clear_error(
+    words: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "posts.csv").write_text("text\ngm\n")
+    (tmp_path / "odd.csv").write_text("text,stance\ngm,sidewise\n")
+    before = sorted(os.listdir(tmp_path))
+    assert main([word.format(tmp=tmp_path) for word in words]) == 1
+    out, err = capsys.readouterr()
+    assert err.startswith("opgsent: ") and says.format(tmp=tmp_path) in err
+    assert "Traceback" not in err and out == ""
+    assert sorted(os.listdir(tmp_path)) == before
+
+
+def test_errors_hold_no_terminal_escapes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "odd.csv").write_text("text,stance\ngm,\x1b[31mred\x07\n")
+    assert main(["evaluate", str(tmp_path / "odd.csv")]) == 1
+    assert not set(capsys.readouterr().err) & set("\x1b\x07")
+
+
+# --- classify -------------------------------------------------------------------------------
+
+POST = "$BTC lost 61.5k, next stop 58,200. Not touching this 🐻"
+
+
+def test_classify_prints_a_reading(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["classify", POST]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"^stance   bearish ", out, re.MULTILINE)
+    assert re.search(r"^style    analytical ", out, re.MULTILINE)
+    assert re.search(r"^tickers  \$BTC +BTC +cashtag +crypto", out, re.MULTILINE)
+    assert re.search(r"61\.5k +61500 ", out)
+
+
+def test_classify_json_is_the_reading(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["classify", POST, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == opgsent.classify(POST).to_dict()
+    assert main(["classify", POST, "--json", "--explain"]) == 0
+    found = json.loads(capsys.readouterr().out)["explanations"]
+    assert found[0]["of"] == "stance" and found[0]["contributions"][0]["weight"]
+
+
+def test_explain_names_the_strongest_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["classify", POST, "--explain"]) == 0
+    out = capsys.readouterr().out
+    assert "stance: bearish, log-odds" in out and "style: analytical, log-odds" in out
+    weights = [float(w) for w in re.findall(r"^  ([+-]\d+\.\d\d)  ", out, re.MULTILINE)]
+    assert len(weights) > 8 and "\x1b" not in out
+
+
+@pytest.mark.parametrize("raw", [b"gm $BTC\n", b"", "\u2003🚀\n".encode(), b"\xff\xfe broken"])
+def test_classify_reads_standard_input(
+    raw: bytes, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Raw(raw))
+    assert main(["classify", "--json"]) == 0
+    text = json.loads(capsys.readouterr().out)["text"]
+    assert text == raw.decode("utf-8", "replace").removesuffix("\n")
+
+
+def test_a_post_a_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "stdin", Raw(b"first\r\n\nthird"))
+    assert main(["classify", "--lines", "--json"]) == 0
+    texts = [json.loads(line)["text"] for line in capsys.readouterr().out.splitlines()]
+    assert texts == ["first", "", "third"]
+
+
+def test_escapes_in_a_post_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    nasty = "\x1b]0;owned\x07 $BTC \x9b31m \u202e gone \ud800 \x1b[2J"
+    for options in ([], ["--json"], ["--explain"]):
+        assert main(["classify", nasty, *options]) == 0
+        assert not set(capsys.readouterr().out) & set("\x1b\x07\x9b\u202e\ud800")
+
+
+# --- score ----------------------------------------------------------------------------------
+
+
+def test_score_says_what_it_did(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    src, dst = tmp_path / "posts.csv", tmp_path / "scored.csv"
+    src.write_text(f'id,text\n1,"{POST}"\n2,\n3,NA\n')
+    assert main(["score", str(src), "-o", str(dst)]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("3 rows in ") and "1 blank posts" in out and f"written to {dst}" in out
+    assert err == ""
+    with dst.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["text"] for row in rows] == [POST, "", "NA"]
+    assert rows[0]["stance"] == "bearish" and rows[0]["tickers"] == "BTC"
+
+
+def test_score_flags_reach_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    src, dst = tmp_path / "posts.tsv", tmp_path / "scored.tsv"
+    src.write_bytes("stance\tbody\nmine\tcaf\xe9 $BTC\n".encode("cp1252"))
+    flags = ["--text", "body", "--encoding", "cp1252", "--prefix", "x_", "--columns",
+             "stance, tickers", "--sure", "--jobs", "2"]  # fmt: skip
+    assert main(["score", str(src), "-o", str(dst), *flags]) == 0
+    head, row = dst.read_bytes().decode("cp1252").splitlines()
+    assert head == "stance\tbody\tx_stance\tx_tickers\tx_stance_sure\tx_style_sure"
+    assert row.startswith("mine\tcafé $BTC\t")
+    assert main(["score", str(src), "-o", str(dst), "--text", "body"]) == 1
+    assert "--prefix" in capsys.readouterr().err
+
+
+def test_rejected_rows_are_status_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    src, dst = tmp_path / "posts.csv", tmp_path / "scored.csv"
+    src.write_bytes(b"id,text\n1,gm\n2,gm,too,many\n")
+    assert main(["score", str(src), "-o", str(dst)]) == 3
+    assert "1 rows rejected, copied to" in capsys.readouterr().out
+    assert (tmp_path / "scored.csv.rejected.csv").exists()
+    assert len(dst.read_text().splitlines()) == 3
+
+
+def test_scores_on_standard_output_stand_alone(tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "opgsent", "score", "-", "-o", "-", "--columns", "stance"],
+        input=b"text\ngm\n", capture_output=True, check=False, env=ENV,
+    )  # fmt: skip
+    assert run.returncode == 0 and run.stdout == b"text,stance\ngm,neutral\n", run.stderr
+    assert run.stderr.startswith(b"1 rows in ")
+
+
+# --- evaluate, suggest, label, model ----------------------------------------------------------
+
+LABELS = 'text,stance\n"loading more $BTC, higher from here",bull\n"sold it all, this dumps",bear\n'
+
+
+def test_evaluate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "labels.csv"
+    file.write_text(LABELS)
+    assert main(["evaluate", str(file)]) == 0
+    assert "stance: 2 posts in 2 groups" in capsys.readouterr().out
+    assert main(["evaluate", str(file), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["questions"]["stance"]["posts"] == 2
+
+
+def test_suggest_and_label(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    posts, todo, mine = (str(tmp_path / n) for n in ("posts.csv", "todo.csv", "mine.jsonl"))
+    Path(posts).write_text(
+        "text\nselling $BTC here\nwhat is a blockchain\n$ETH breaks out of the range\n"
+    )
+    assert main(["suggest", posts, "-n", "2", "-o", todo]) == 0
+    assert "2 of 3 posts written" in capsys.readouterr().out
+    monkeypatch.setattr(sys, "stdin", io.StringIO("baq"))
+    assert main(["label", todo, "-o", mine]) == 0
+    assert "1 labelled, 0 skipped, 1 left" in capsys.readouterr().out
+    monkeypatch.setattr(sys, "stdin", io.StringIO("e"))
+    assert main(["label", todo, "-o", mine, "--question", "stance"]) == 0
+    assert "2 labelled, 0 skipped, 0 left" in capsys.readouterr().out
+    lines = Path(mine).read_text().splitlines()
+    assert [json.loads(line)["stance"] for line in lines] == ["bullish", "bearish"]
+    assert main(["suggest", "--label-studio-config"]) == 0
+    assert capsys.readouterr().out.startswith("<View>")
+
+
+def test_model_commands_on_the_bundled_model(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["model", "info"]) == 0
+    assert "stance" in capsys.readouterr().out
+    assert main(["model", "info", "--json"]) == 0
+    json.loads(capsys.readouterr().out)
+    assert main(["model", "verify"]) == 0
+    assert "golden posts" in capsys.readouterr().out
+    bundled = str(TOP / "src" / "opgsent" / "data" / "model")
+    assert main(["model", "diff", bundled]) == 0
+    assert "the same" in capsys.readouterr().out
+
+
+# --- processes --------------------------------------------------------------------------------
+
+
+def test_python_m_opgsent_and_version() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "opgsent", "--version"],
+        capture_output=True, text=True, check=True, env=ENV,
+    )  # fmt: skip
+    assert run.stdout.strip() == f"opgsent {opgsent.__version__}"
+
+
+def test_a_reader_that_leaves_is_no_traceback() -> None:
+    run = subprocess.run(
+        f"yes 'gm $BTC' | head -20000 | {sys.executable} -m opgsent classify --lines --json"
+        " | head -1",
+        shell=True, capture_output=True, text=True, check=False, env=ENV,
+    )  # fmt: skip
+    assert json.loads(run.stdout)["text"] == "gm $BTC"
+    assert run.stderr == ""
+
+
+def test_a_screen_that_knows_no_emoji() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "opgsent", "classify", "#Ünïcode 🚀 $BTC", "--json"],
+        capture_output=True, check=False,
+        env={**ENV, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"},
+    )  # fmt: skip
+    assert run.returncode == 0 and b"$BTC" in run.stdout, run.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals to a process are POSIX")
+def test_an_interrupt_is_one_word_and_leaves_nothing(tmp_path: Path) -> None:
+    dst = tmp_path / "scored.csv"
+    run = subprocess.Popen(
+        [sys.executable, "-m", "opgsent", "score", "-", "-o", str(dst)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENV,
+    )  # fmt: skip
+    assert run.stdin is not None
+    run.stdin.write(b"text\n" + b"gm\n" * 20_000)
+    run.stdin.flush()
+    for _ in range(200):  # until it has begun to write
+        if list(tmp_path.iterdir()):
+            break
+        time.sleep(0.05)
+    run.send_signal(signal.SIGINT)
+    _, err = run.communicate(timeout=30)
+    assert run.returncode == 130 and err == b"opgsent: stopped\n"
+    assert list(tmp_path.iterdir()) == []
