@@ -65,9 +65,11 @@ class OpgsentFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  #
         chosen, posts = self._chosen(), _posts(X)
         rows = []
         if posts:
-            is_folder = self.model is None or isinstance(self.model, str | os.PathLike)
-            model = Model.of(None, self.model) if is_folder else Model.of(self.model, None)
-            answers = model.load().classify_many(posts, jobs=workers(self.jobs))
+            if self.model is None or isinstance(self.model, str | os.PathLike):
+                classifier = Model.of(None, self.model).load()
+            else:
+                classifier = self.model
+            answers = classifier.classify_many(posts, jobs=workers(self.jobs))
             rows = [chosen.values(post)[0] for post in answers]
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(chosen.names))
 

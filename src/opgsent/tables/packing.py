@@ -34,7 +34,7 @@ def packer(name: str) -> Packer:
             import zstandard
         except ImportError:
             raise InputError("writing .zst needs the extra: pip install opgsent[zstd]") from None
-        return _Chain(lambda: zstandard.ZstdCompressor(3).compressobj())
+        return _Chain(lambda: zstandard.ZstdCompressor(3, write_checksum=True).compressobj())
     return _Plain()
 
 

@@ -42,9 +42,6 @@ def score_parquet(source: Source, job: Job) -> ScoreSummary:
         run = _Run(parquet, source, job)
         try:
             run.score()
-        except pa.ArrowException as error:
-            run.abandon()
-            raise InputError(f"{source.name} is damaged: {error}") from None
         except BaseException:
             run.abandon()
             raise
@@ -88,12 +85,14 @@ class _Run:
         self.tally, self._target = Tally(), opened(job.dst)
         self.rejects = Rejects(job.dst if is_file(job.dst) else None)
         codec = groups[0].column(0).compression if groups else "SNAPPY"
-        codec = "NONE" if codec == "UNCOMPRESSED" else codec
-        self._writer = pq.ParquetWriter(_Sink(self._target), self._schema, compression=codec)
+        self._codec = "NONE" if codec == "UNCOMPRESSED" else codec
+        self._writer: pq.ParquetWriter | None = None
 
     def score(self) -> None:
         """Read, answer and write everything."""
         job, rows = self._job, 0
+        sink = _Sink(self._target)
+        self._writer = writer = pq.ParquetWriter(sink, self._schema, compression=self._codec)
         task = Task(job.model, job.columns.values)
         for (batch, rejected), rendered, tally in answered(task, self._chunks(), job.jobs):
             self.tally.add(tally)
@@ -101,25 +100,36 @@ class _Run:
                 self.rejects.add(rows + at + 1, reason, raw)
             filled = arrow.with_gaps(rendered, rejected, job.columns)
             self._waiting.append(arrow.appended(batch, filled, job.columns, self._schema))
-            self._write_groups(self._group_rows)
+            self._write_groups(writer, self._group_rows)
             rows += batch.num_rows
             job.progress(rows, self._bytes * rows // self._rows, self._bytes or None)
-        self._write_groups(1)
-        self._writer.close()
+        self._write_groups(writer, 1)
+        writer.close()
         self.rejects.commit()
         self._target.commit()
 
     def _chunks(self) -> Iterator[tuple[tuple[pa.RecordBatch, dict[int, tuple[str, str]]], Texts]]:
-        for batch in self._parquet.iter_batches(self._batch_rows, use_threads=False):
+        for batch in self._batches():
             texts, rejected = arrow.texts_of(batch.column(self._at))
             yield (batch, rejected), [t for at, t in enumerate(texts) if at not in rejected]
 
-    def _write_groups(self, least: int) -> None:
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        batches = self._parquet.iter_batches(self._batch_rows, use_threads=False)
+        while True:
+            try:
+                batch = next(batches, None)
+            except (pa.ArrowException, OSError) as error:
+                raise InputError(f"{self._name} is damaged: {error}") from None
+            if batch is None:
+                return
+            yield batch
+
+    def _write_groups(self, writer: pq.ParquetWriter, least: int) -> None:
         """Write what is waiting in row groups of one size, once there are ``least`` rows."""
         while (waiting := sum(batch.num_rows for batch in self._waiting)) >= least:
             table = pa.Table.from_batches(self._waiting).unify_dictionaries().combine_chunks()
             group = table.slice(0, self._group_rows)
-            self._writer.write_table(group, row_group_size=self._group_rows)
+            writer.write_table(group, row_group_size=self._group_rows)
             self._waiting = table.slice(group.num_rows).to_batches()
             if waiting == group.num_rows:
                 break
@@ -127,7 +137,8 @@ class _Run:
     def abandon(self) -> None:
         """Leave what stood there before."""
         with contextlib.suppress(Exception):  # the error that led here is the one to tell
-            self._writer.close()
+            if self._writer:
+                self._writer.close()
         self._target.abandon()
         self.rejects.abandon()
 

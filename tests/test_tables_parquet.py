@@ -1,0 +1,228 @@
+"""Parquet: columns, types and metadata of the input kept; the scores typed; same bytes always."""
+
+from __future__ import annotations
+
+import datetime
+import gzip
+import io
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from opgsent.errors import InputError, OpgsentError
+from opgsent.tables import score_file, target
+from tables_fake import FakeClassifier
+
+TEXTS = ["$A up 5", None, "", "ab", "long " * 40]
+
+
+def run(folder: Path, table: pa.Table, out: str = "out.parquet", **options: Any) -> pa.Table:
+    src, dst = folder / "in.parquet", folder / out
+    pq.write_table(table, src, **options.pop("write", {}))
+    options.setdefault("classifier", FakeClassifier())
+    score_file(src, dst, **options)
+    return pq.read_table(dst)
+
+
+def everything() -> pa.Table:
+    """A column of every kind that files hold, with a metadata entry on the table and a field."""
+    n = len(TEXTS)
+    when = datetime.datetime(2024, 11, 3, 1, 30, tzinfo=datetime.UTC)
+    columns: dict[str, pa.Array] = {
+        "id": pa.array([2**62 + 1, None, 3, 4, 5], pa.int64()),
+        "text": pa.array(TEXTS),
+        "when": pa.array([when, None, when, when, when], pa.timestamp("us", "America/New_York")),
+        "kind": pa.array(["x", "y", "x", None, "y"]).dictionary_encode(),
+        "price": pa.array([None, 1, 2, 3, 4], pa.decimal128(12, 4)),
+        "list": pa.array([[1, None], None, [], [2], [3]], pa.list_(pa.int8())),
+        "struct": pa.array([{"a": "b"}, None, {"a": None}, {}, {}], pa.struct({"a": pa.string()})),
+        "map": pa.array([[("k", 1)], None, [], [], []], pa.map_(pa.string(), pa.int32())),
+        "bytes": pa.array([b"\xff", None, b"", b"", b""]),
+        "small": pa.array([1.5] * n, pa.float32()),
+    }
+    table = pa.table(columns).replace_schema_metadata({b"source": b"a firehose"})
+    field = table.schema.field("small").with_metadata({b"unit": b"USD"})
+    schema = table.schema.set(table.schema.get_field_index("small"), field)
+    return table.cast(schema)
+
+
+def test_types_values_and_metadata_are_kept(tmp_path: Path) -> None:
+    table = everything()
+    out = run(tmp_path, table)
+    assert out.schema.metadata[b"source"] == b"a firehose"
+    for name in table.column_names:
+        field = out.schema.field(name)
+        assert field.equals(table.schema.field(name))
+        assert out.column(name).equals(table.column(name)), name
+    assert out.schema.field("small").metadata[b"unit"] == b"USD"
+    assert out.column_names[len(table.column_names) :][:2] == ["stance", "stance_score"]
+
+
+def test_the_scores_are_typed(tmp_path: Path) -> None:
+    out = run(tmp_path, everything(), sure=True)
+    kinds = {name: str(out.schema.field(name).type) for name in out.column_names}
+    assert (kinds["stance"], kinds["p_other"], kinds["stance_sure"]) == ("string", "double", "bool")
+    first, missing, empty, *_ = out.select(["stance", "p_bullish", "tickers", "levels"]).to_pylist()
+    post = FakeClassifier().classify("$A up 5")
+    assert (first["stance"], first["p_bullish"]) == ("bearish", 0.265)
+    assert first["tickers"][0]["symbol"] == "A"
+    assert first["tickers"][0]["stance"]["probabilities"]["neutral"] == 0.42
+    assert first["levels"] == [post.levels[0].to_dict()]
+    assert set(missing.values()) == {None}
+    assert (empty["stance"], empty["tickers"]) == ("bullish", [])
+
+
+def test_pandas_reads_its_own_frame_back(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {"text": ["$A up", "ab"], "n": [1, 2]}, index=pd.Index(["x", "y"], name="k")
+    )
+    frame.to_parquet(tmp_path / "in.parquet")
+    score_file(tmp_path / "in.parquet", tmp_path / "out.parquet", classifier=FakeClassifier())
+    back = pd.read_parquet(tmp_path / "out.parquet")
+    pd.testing.assert_frame_equal(back[["text", "n"]], frame)
+    assert list(back["stance"]) == ["neutral", "neutral"]
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view(), pa.null()])
+def test_any_column_of_text_will_do(tmp_path: Path, kind: pa.DataType) -> None:
+    texts = [None, None] if kind == pa.null() else ["ab", None]
+    out = run(tmp_path, pa.table({"text": pa.array(texts, kind)}))
+    assert out["stance"].to_pylist() == [None if kind == pa.null() else "neutral", None]
+
+
+def test_dictionaries_of_text_are_kept(tmp_path: Path) -> None:
+    texts = pa.array([f"post {n % 9}" for n in range(40_000)]).dictionary_encode()
+    out = run(tmp_path, pa.table({"text": texts}), columns=["stance"])
+    assert out.schema.field("text").type == texts.type
+    assert out["text"].to_pylist() == texts.to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (pa.table({"text": [1]}), "column 'text' is int64, not text"),
+        (pa.table({"text": [b"ab"]}), "column 'text' is binary, not text"),
+        (pa.table({"tweet": ["ab"]}), "no column 'text', did you mean 'tweet'"),
+        (pa.table({"text": ["ab"], "stance": ["x"]}), "already has the column 'stance'"),
+        (pa.table([["a"], ["b"]], names=["text", "text"]), "several columns 'text'"),
+    ],
+)
+def test_columns_that_cannot_be_read(tmp_path: Path, table: pa.Table, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        run(tmp_path, table)
+    assert [p.name for p in tmp_path.iterdir()] == ["in.parquet"]
+
+
+@pytest.mark.parametrize("codec", ["none", "snappy", "gzip", "brotli", "zstd", "lz4"])
+def test_the_compression_is_kept(tmp_path: Path, codec: str) -> None:
+    run(tmp_path, pa.table({"text": ["ab"]}), write={"compression": codec})
+    used = pq.ParquetFile(tmp_path / "out.parquet").metadata.row_group(0).column(0).compression
+    assert used.lower() == {"none": "uncompressed"}.get(codec, codec)
+
+
+def test_same_bytes_for_any_jobs(tmp_path: Path) -> None:
+    table = pa.table({"text": [f"$A {n} " + "x" * (n % 200) for n in range(40_000)]})
+    options: dict[str, Any] = {"columns": ["stance", "tickers"]}
+    run(tmp_path, table, **options)
+    first = (tmp_path / "out.parquet").read_bytes()
+    run(tmp_path, table, jobs=2, **options)
+    assert (tmp_path / "out.parquet").read_bytes() == first
+    groups = pq.ParquetFile(tmp_path / "out.parquet").metadata
+    assert [groups.row_group(k).num_rows for k in range(groups.num_row_groups)] == [
+        16_384, 16_384, 7_232,
+    ]  # fmt: skip
+
+
+def test_no_rows_at_all(tmp_path: Path) -> None:
+    out = run(tmp_path, pa.table({"text": pa.array([], pa.string())}))
+    assert (out.num_rows, out.num_columns) == (0, 13)
+
+
+def test_long_repeats_rows(tmp_path: Path) -> None:
+    table = pa.table({"id": [1, 2], "text": ["$A 5", "up"]})
+    out = run(tmp_path, table, columns=["item", "item_start"], long=True)
+    assert out.select(["id", "item", "item_start"]).to_pylist() == [
+        {"id": 1, "item": "ticker", "item_start": 0},
+        {"id": 1, "item": "level", "item_start": 3},
+        {"id": 2, "item": None, "item_start": None},
+    ]
+
+
+def test_rows_that_cannot_be_read_keep_their_place(tmp_path: Path) -> None:
+    raw = pa.array([b"ab", b"caf\xe9", b"b" * 1_000_001, b"ab"])
+    # other writers put such bytes into a column of text too
+    pq.write_table(pa.table({"text": raw.cast(pa.string(), safe=False)}), tmp_path / "in.parquet")
+    summary = score_file(
+        tmp_path / "in.parquet", tmp_path / "out.parquet", classifier=FakeClassifier()
+    )
+    out = pq.read_table(tmp_path / "out.parquet", columns=["stance", "tickers"]).to_pylist()
+    assert [row["stance"] for row in out] == ["neutral", None, None, "neutral"]
+    assert out[1]["tickers"] is None
+    assert [line for line, _ in summary.reasons] == [2, 3]
+    assert summary.reasons[0][1].startswith("the text is not UTF-8")
+    assert "longer than 1,000,000" in summary.reasons[1][1]
+
+
+def test_parquet_cannot_be_resumed_and_says_why(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be resumed: its index is written last"):
+        run(tmp_path, pa.table({"text": ["ab"]}), resume=True)
+
+
+def test_a_damaged_file_is_one_clear_error(tmp_path: Path) -> None:
+    path = tmp_path / "in.parquet"
+    pq.write_table(pa.table({"text": [f"{n} ab" for n in range(5000)]}), path)
+    whole = path.read_bytes()
+    broken = whole[:100] + b"\xff" * 200 + whole[300:]
+    for data in (whole[:-4], b"PAR1", broken):
+        path.write_bytes(data)
+        with pytest.raises(InputError, match=r"cannot be read as Parquet|is damaged"):
+            score_file(path, tmp_path / "out.parquet", classifier=FakeClassifier())
+        assert [p.name for p in tmp_path.iterdir()] == ["in.parquet"]
+
+
+def test_from_standard_input_and_compressed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = pa.table({"text": ["ab", "$A"]})
+    expected = run(tmp_path, table)
+
+    class Stdin:
+        buffer = io.BytesIO((tmp_path / "in.parquet").read_bytes())
+
+    monkeypatch.setattr(sys, "stdin", Stdin)
+    score_file("-", tmp_path / "piped.parquet", classifier=FakeClassifier())
+    assert pq.read_table(tmp_path / "piped.parquet").equals(expected)
+    packed = tmp_path / "in.parquet.gz"
+    packed.write_bytes(gzip.compress((tmp_path / "in.parquet").read_bytes()))
+    score_file(packed, tmp_path / "out.parquet.gz", classifier=FakeClassifier())
+    inside = gzip.decompress((tmp_path / "out.parquet.gz").read_bytes())
+    assert pq.read_table(io.BytesIO(inside)).equals(expected)
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "out.parquet").write_bytes(b"old")
+
+    def full(self: Any, packed: bytes) -> None:
+        raise OpgsentError("cannot write out.parquet: No space left on device")
+
+    monkeypatch.setattr(target.Part, "_put", full)
+    with pytest.raises(OpgsentError, match="No space left"):
+        run(tmp_path, pa.table({"text": ["ab"]}))
+    assert (tmp_path / "out.parquet").read_bytes() == b"old"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.parquet", "out.parquet"]
+
+
+def test_progress_ends_at_the_whole(tmp_path: Path) -> None:
+    seen: list[tuple[int, int, int | None]] = []
+    run(
+        tmp_path,
+        pa.table({"text": ["ab"] * 3000}),
+        progress=lambda rows, done, total: seen.append((rows, done, total)),
+    )
+    assert [rows for rows, *_ in seen] == [1024, 2048, 3000]
+    assert seen[-1][1] == seen[-1][2] == (tmp_path / "in.parquet").stat().st_size
