@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..tables.frame import score_frame as score_partition
-
-if TYPE_CHECKING:
-    from ..classifier import Classifier
+from ..tables.pool import Reader
 
 
 def score_frame(
     df: Any,
     text: str = "text",
     *,
-    classifier: Classifier | None = None,
+    classifier: Reader | None = None,
     model: str | os.PathLike[str] | None = None,
     columns: Sequence[str] | None = None,
     prefix: str = "",

@@ -13,13 +13,12 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from ..errors import InputError
 from ..tables.columns import SURE, VERDICTS, Columns, unknown
 from ..tables.frame import texts_of
-from ..tables.pool import Model, workers
+from ..tables.pool import Model, Reader, workers
 from ..tokens import tokenize
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from ..classifier import Classifier
 
 #: the verdict columns that are numbers: what ``OpgsentFeatures`` gives when nothing is named
 SCORES = tuple(name for name in VERDICTS if name not in ("stance", "style"))
@@ -46,7 +45,7 @@ class OpgsentFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  #
     def __init__(
         self,
         columns: Sequence[str] | None = None,
-        model: str | os.PathLike[str] | Classifier | None = None,
+        model: str | os.PathLike[str] | Reader | None = None,
         jobs: int = 1,
     ) -> None:
         self.columns = columns

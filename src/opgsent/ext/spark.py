@@ -11,21 +11,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import InputError
 from ..tables.columns import Columns, unknown
-from ..tables.pool import Model, Task
-
-if TYPE_CHECKING:
-    from ..classifier import Classifier
+from ..tables.pool import Model, Reader, Task
 
 
 def score_frame(
     df: Any,
     text: str = "text",
     *,
-    classifier: Classifier | None = None,
+    classifier: Reader | None = None,
     model: str | os.PathLike[str] | None = None,
     columns: Sequence[str] | None = None,
     prefix: str = "",

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import InputError
 from .columns import Columns, unknown
-from .pool import Model, workers
+from .pool import Model, Reader, workers
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from ..classifier import Classifier
 
     Frame: TypeAlias = "pd.DataFrame | pd.Series[Any]"
 
@@ -22,7 +20,7 @@ def score_frame(
     df: Frame,
     text: str = "text",
     *,
-    classifier: Classifier | None = None,
+    classifier: Reader | None = None,
     model: str | os.PathLike[str] | None = None,
     jobs: int = 1,
     columns: Sequence[str] | None = None,

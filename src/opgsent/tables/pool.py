@@ -10,12 +10,11 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from ..errors import InputError, OpgsentError
 
 if TYPE_CHECKING:
-    from ..classifier import Classifier
     from ..result import Post
 
 K = TypeVar("K")
@@ -24,21 +23,34 @@ Texts = list[str | None]
 _MOST_TICKERS = 20_000  # names counted at once; the rarest are forgotten
 
 
+class Reader(Protocol):
+    """What tables need of a ``Classifier``. Picklable where there are several jobs."""
+
+    @property
+    def checksum(self) -> str:
+        """Tells one model from another."""
+        ...
+
+    def classify_many(self, texts: Iterable[str | None], *, jobs: int = 1) -> Iterator[Post]:
+        """An answer for each text, in order; an empty one for None."""
+        ...
+
+
 @dataclass(frozen=True)
 class Model:
     """Which classifier to use, cheap to send to another process."""
 
-    classifier: Classifier | None = None
+    classifier: Reader | None = None
     folder: str | None = None
 
     @classmethod
-    def of(cls, classifier: Classifier | None, folder: str | os.PathLike[str] | None) -> Model:
+    def of(cls, classifier: Reader | None, folder: str | os.PathLike[str] | None) -> Model:
         """From the arguments that users give."""
         if classifier is not None and folder is not None:
             raise InputError("give a classifier or a model folder, not both")
         return cls(classifier, None if folder is None else os.path.abspath(folder))
 
-    def load(self) -> Classifier:
+    def load(self) -> Reader:
         """The classifier, loaded at most once per process (and again once it is retrained)."""
         if self.classifier is not None:
             return self.classifier
@@ -48,7 +60,7 @@ class Model:
 
 
 @lru_cache(maxsize=2)
-def _loaded(folder: str | None, stamp: int) -> Classifier:
+def _loaded(folder: str | None, stamp: int) -> Reader:
     from ..classifier import Classifier
 
     return Classifier.bundled() if folder is None else Classifier.load(folder)
@@ -139,6 +151,17 @@ def answered(
         ) from error
     finally:
         pool.shutdown(wait=True, kill_workers=True)
+
+
+def posts_of(model: Model, batches: Iterable[Texts], jobs: int) -> Iterator[Post]:
+    """The answers to batches of texts, one by one and in order, by several processes."""
+    task = Task(model, _itself)
+    for _, posts, _ in answered(task, ((None, texts) for texts in batches), workers(jobs)):
+        yield from posts
+
+
+def _itself(post: Post) -> Post:
+    return post
 
 
 def workers(jobs: int) -> int:

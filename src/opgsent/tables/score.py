@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from .columns import Columns
 from .delimited import Delimited
 from .job import CHUNK_ROWS, Job, Progress
 from .jsonlines import JsonLines
-from .pool import Model, workers
+from .pool import Model, Reader, workers
 from .rows import TextFormat
 from .source import Lines, Source
 from .summary import ScoreSummary
 from .textrun import score_rows
-
-if TYPE_CHECKING:
-    from ..classifier import Classifier
 
 Path = str | os.PathLike[str]
 
@@ -34,7 +30,7 @@ def score_file(
     dst: Path,
     text: str = "text",
     *,
-    classifier: Classifier | None = None,
+    classifier: Reader | None = None,
     model: Path | None = None,
     jobs: int = 1,
     encoding: str = "utf-8",

@@ -155,7 +155,7 @@ def _setup(form: TextFormat, job: Job) -> dict[str, Any]:
     """All that decides about the bytes of the output, apart from the rows."""
     return {
         "opgsent version": __version__,
-        "model": getattr(job.model.load(), "checksum", None),
+        "model": job.model.load().checksum,
         "text column": job.text,
         "score columns": list(job.columns.titles),
         "encoding": form.encoding,
