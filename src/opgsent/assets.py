@@ -134,6 +134,14 @@ class Assets:
         line = self._names.get(name_lower)
         return None if line is None else self._asset(line)
 
+    def phrases(self) -> Iterator[str]:
+        """The names of several words, as by_name knows them.
+
+        >>> "brent oil" in set(Assets.load().phrases())
+        True
+        """
+        return (name for name in self._names if " " in name)
+
     def is_doubtful(self, name_lower: str) -> bool:
         """Say whether a name or alias is also an everyday word.
 

@@ -1,0 +1,129 @@
+"""Which tokens could be a ticker or a price: high recall, decided once per distinct token.
+
+What is known of a token whatever stands around it is packed into bits 16 to 31 of its flags, so
+that the candidates of a whole batch are one numpy operation:
+
+    16 ticker candidate    17 price candidate    18 opens a name of several words
+    19 continues one       20-24 cue class       25-31 shape of a word: case, knowledge, kind
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import numpy as np
+
+from .assets import Assets
+from .cues import cue_of
+from .numerals import parts_of
+from .symbols import split_pair
+
+TICKER, PRICE, OPENS, FOLLOWS = (1 << bit for bit in range(16, 20))
+CUE_SHIFT, SHAPE_SHIFT = np.uint32(20), np.uint32(25)
+CUE_MASK, SHAPE_MASK = np.uint32(31), np.uint32(127)
+
+#: how a word is known: not at all, as a name, as a symbol, as unknown capitals
+KNOWN = ("no", "name", "doubtful name", "symbol", "doubtful symbol", "capitals", "lower symbol")
+CASES = ("lower", "title", "upper", "mixed")
+FORMS = ("word", "hashtag", "cashtag", "pair")
+
+_UNKNOWN = re.compile(r"[A-Z][A-Z0-9]{1,9}")
+_LOWER = re.compile(r"[a-z]{3,6}")
+_OPTION = re.compile(r"\$?[0-9]+(?:\.[0-9]+)?(?:[pPcC]|calls?|puts?|CALLS?|PUTS?)")
+_MONEY_TAIL = re.compile(r"k[0-9]{0,3}|m|mm|mil|mln|b|bn|s|ish|usdt?|usdc|busd|sats?|satoshis?|p|c|eur|btc|eth|cents?|")
+#: capitals that are no asset anywhere: asking the model about them would cost time in every post
+_NEVER = frozenset(
+    "TP SL THE AND FOR NOT YOU ARE BUY SELL LONG SHORT STOP LOSS TARGET TARGETS ENTRY NOW NEW ALL"
+    " IN ON TO IS IT OF A I BE WE GO UP AT AS OR BY IF SO NO DO MY ME US RT CEO ATH ATL EMA RSI"
+    " MACD SMA MA TA FA LFG YOLO DD IMO FOMO FUD NFT NFTS DEFI HODL WTF LOL LMAO OMG USA UK EU UTC"
+    " EST EDT PST AM PM TV API ICO IPO ETF CPI FED FOMC GDP SEC ROI PNL DYOR NFA VIP TG DM PDT".split()
+)
+
+
+def candidate_flags(token: str, kind: str, form: str, assets: Assets) -> int:
+    """Bits 16 to 31 of a token's flags; see the module.
+
+    >>> assets = Assets.load()
+    >>> bool(candidate_flags("BTC", "word", "T", assets) & TICKER)
+    True
+    >>> bool(candidate_flags("61.5k", "number", "0.0k", assets) & PRICE)
+    True
+    """
+    flags = cue_of(token) << 20
+    if kind in ("number", "word") and (token[0].isdigit() or token[0] in "$€£¥₿."):
+        if kind == "number" or _is_amount(token):
+            if parts_of(token):
+                flags |= PRICE
+        if token in _phrase_words(assets)[1]:
+            flags |= FOLLOWS
+        if flags & PRICE or not token[0].isalnum():
+            return flags
+    if kind not in ("word", "hashtag", "cashtag", "pair"):
+        return flags
+    known = _known(token, kind, assets)
+    shape = _case(token) | known << 2 | FORMS.index(kind) << 5
+    if kind == "cashtag" or kind == "pair":
+        flags |= TICKER
+    elif kind == "hashtag":
+        flags |= TICKER if known or len(token) <= 16 else 0
+    else:
+        flags |= TICKER if known else 0
+        opens, follows = _phrase_words(assets)
+        lower = token.lower()
+        flags |= (OPENS if lower in opens else 0) | (FOLLOWS if lower in follows else 0)
+    return flags | shape << 25
+
+
+def _is_amount(token: str) -> bool:
+    """A number with letters that may yet be a price: "100usdt", "250p", "4735sats"."""
+    parts = parts_of(token)
+    return bool(parts) and all(_MONEY_TAIL.fullmatch(part.tail) for part in parts)
+
+
+def _case(token: str) -> int:
+    body = token.lstrip("$#")
+    if body.isupper():
+        return 2
+    if body.islower():
+        return 0
+    return 1 if body[:1].isupper() and body[1:].islower() else 3
+
+
+def _known(token: str, kind: str, assets: Assets) -> int:
+    body = token.lstrip("$#")
+    for mark in ("'", "’", "_"):
+        head = body.partition(mark)[0]
+        if head and head != body and (assets.by_name(head.lower()) or assets.by_symbol(head)):
+            body = head
+    lower, upper = body.lower(), body.upper()
+    listed = assets.by_symbol(body if kind == "word" else upper)
+    sure = any(not asset.doubtful_symbol for asset in listed)
+    named = assets.by_name(lower)
+    if named and not assets.is_doubtful(lower):
+        return 1
+    if sure:
+        return 3
+    if listed:
+        return 4
+    if named:
+        return 2
+    if kind == "hashtag":
+        return 5 if split_pair(body, assets) else 0
+    if kind == "word":
+        if "_" in body and split_pair(body, assets):
+            return 3
+        if _UNKNOWN.fullmatch(body) and body not in _NEVER:
+            return 5
+        if _LOWER.fullmatch(lower) and not body.isupper():
+            listed = assets.by_symbol(upper)
+            if listed and not all(asset.doubtful_symbol for asset in listed):
+                return 6
+    return 0
+
+
+@lru_cache(maxsize=4)
+def _phrase_words(assets: Assets) -> tuple[frozenset[str], frozenset[str]]:
+    """First words, and second words, of the names of several words."""
+    names = [name.split(" ") for name in assets.phrases()]
+    return frozenset(n[0] for n in names), frozenset(n[1] for n in names)

@@ -1,0 +1,133 @@
+"""A number as traders write it -> exact decimals: one token may hold one price or a range.
+
+``parts_of`` reads a token on its own; ``shorthand`` expands a number that leans on the one before
+it ("0.00000380 - 385", "3150-80").
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import NamedTuple
+
+MAX_DIGITS = 40  # characters of a number; a longer run of digits is no price
+CURRENCIES = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₿": "BTC"}
+_TIMES = {"k": 3, "m": 6, "mm": 6, "mil": 6, "mln": 6, "b": 9, "bn": 9, "t": 12, "tn": 12}
+
+_PART = re.compile(
+    r"(?P<sign>[$€£¥₿])?\s?(?P<digits>[0-9]+(?:[.,][0-9]+)*|\.[0-9]+)"
+    r"(?P<tail>k[0-9]{1,3}|[^\W\d_]*)(?:[-–]|$)"
+)
+_THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]+)?")
+_THOUSANDS_DOT = re.compile(r"[1-9][0-9]{0,2}(?:\.[0-9]{3}){2,}(?:,[0-9]+)?"
+                            r"|[1-9][0-9]{0,2}\.[0-9]{3},[0-9]{1,2}")  # fmt: skip
+
+
+class Part(NamedTuple):
+    """One number of a token: its place there, its value, what stood around the digits."""
+
+    start: int
+    end: int  #: behind a k or M that belongs to the number, before other letters
+    value: Decimal
+    digits: str
+    tail: str  #: lower case: '', 'k', 'usdt', 'p' ...
+    unit: str | None  #: code of the currency sign
+
+
+def parts_of(token: str) -> tuple[Part, ...]:
+    """The numbers of a token; () where it holds none that could be a price.
+
+    >>> [(p.value, token[p.start : p.end]) for token in ("$61.5k", "30-40k") for p in parts_of(token)]
+    [(Decimal('61500'), '61.5k'), (Decimal('30000'), '30'), (Decimal('40000'), '40k')]
+    """
+    if len(token) > 2 * MAX_DIGITS:
+        return ()
+    found: list[Part] = []
+    at = 0
+    while at < len(token):
+        match = _PART.match(token, at)
+        if match is None or len(match["digits"]) > MAX_DIGITS:
+            return ()
+        tail = match["tail"]
+        ours = tail.lower() in _TIMES or (tail[:1] in ("k", "K") and tail[1:].isdigit())
+        end = match.end("tail") if ours else match.end("digits")
+        value = number_of(match["digits"], tail)
+        sign = CURRENCIES.get(match["sign"] or "")
+        found.append(Part(match.start("digits"), end, value, match["digits"], tail.lower(), sign))
+        at = match.end()
+    return tuple(_alike(found)) if len(found) > 1 else tuple(found)
+
+
+def number_of(digits: str, tail: str = "") -> Decimal:
+    """The value of digits with their separators, and of a k, M or k8 behind them.
+
+    A comma before three digits parts thousands, otherwise decimals; a dot parts decimals unless
+    there are two.
+
+    >>> [str(number_of(d)) for d in ("43,250.5", "0,00125", "1.234.567", ".618", "83.05")]
+    ['43250.5', '0.00125', '1234567', '0.618', '83.05']
+    >>> str(number_of("3", "k8"))
+    '3800'
+    """
+    if _THOUSANDS.fullmatch(digits):
+        plain = digits.replace(",", "")
+    elif _THOUSANDS_DOT.fullmatch(digits):
+        plain = digits.replace(".", "").replace(",", ".")
+    elif digits.count(",") == 1 and "." not in digits:
+        plain = digits.replace(",", ".")
+    elif "," in digits or digits.count(".") > 1:  # odd: the last mark parts decimals
+        last = max(digits.rfind(","), digits.rfind("."))
+        plain = re.sub(r"[.,]", "", digits[:last]) + "." + digits[last + 1 :]
+    else:
+        plain = digits
+    value = Decimal(plain)
+    tail = tail.lower()
+    if tail[:1] == "k" and tail[1:].isdigit():
+        return value * 1000 + Decimal((tail[1:] + "00")[:3])
+    if tail in _TIMES:
+        return plain_decimal(value.scaleb(_TIMES[tail]))
+    return value
+
+
+def _alike(found: list[Part]) -> list[Part]:
+    """A range whose last number alone says k: "30-40k" is 30k to 40k."""
+    tail = found[-1].tail
+    if tail in _TIMES and all(not part.tail for part in found[:-1]):
+        return [
+            part._replace(value=number_of(part.digits, tail)) if not part.tail else part
+            for part in found
+        ]
+    return found
+
+
+def shorthand(before: str, value: Decimal, digits: str) -> Decimal | None:
+    """What digits mean that carry on from the number before: its last digits replaced.
+
+    ``value`` is the number before, written ``before``. None where they mean what they say.
+
+    >>> str(shorthand("0.00000380", Decimal("0.00000380"), "385"))
+    '0.00000385'
+    >>> shorthand("3150", Decimal("3150"), "3180") is None
+    True
+    """
+    if not digits.isdigit() or not value or len(digits) >= len(before):
+        return None
+    own = Decimal(digits)
+    whole, dot, decimals = before.partition(".")
+    if dot:
+        if len(digits) > len(decimals) or own < 20 * value or value >= 100:
+            return None
+        return Decimal(f"{whole}.{decimals[: len(decimals) - len(digits)]}{digits}")
+    if not whole.isdigit() or len(digits) < 2 or len(whole) - len(digits) > 2:
+        return None
+    joined = Decimal(whole[: len(whole) - len(digits)] + digits)
+    return joined if value < joined < 2 * value and own * 5 < value else None
+
+
+def plain_decimal(value: Decimal) -> Decimal:
+    """A decimal without a positive exponent.
+
+    >>> plain_decimal(Decimal("67E+3"))
+    Decimal('67000')
+    """
+    return value.quantize(Decimal(1)) if value == value.to_integral_value() else value.normalize()

@@ -1,0 +1,97 @@
+"""The numbers of a post -> what each means in the post's own unit: shorthand expanded.
+
+A trader writes "0.00000380 - 385", "3.9 - 4k", "R1 5.616" of a coin at five thousand. Each rule
+here reads one such habit, and none touches a number that already means what it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from .numerals import Part, shorthand
+
+
+class Price(NamedTuple):
+    """A number that was taken for a price: its role, token index in the post, its ticker."""
+
+    part: Part
+    role: str
+    place: int
+    symbol: str | None
+
+
+_JOINED = frozenset("- – — to / ~ & and".split())
+
+
+def resolved(prices: Sequence[Price], tokens: Sequence[str]) -> list[Decimal]:
+    """The value of each price of a post, in order.
+
+    >>> from opgsent.numerals import parts_of
+    >>> tokens = ["0.00000380", "-", "385"]
+    >>> both = [Price(parts_of(tokens[i])[0], "entry", i, None) for i in (0, 2)]
+    >>> [format(v, "f") for v in resolved(both, tokens)]
+    ['0.00000380', '0.00000385']
+    """
+    values = [price.part.value for price in prices]
+    if len(values) > 1:
+        _thousands_of_next(prices, values, tokens)
+        _carried(prices, values, tokens)
+    _dotted_thousands(prices, values)
+    return values
+
+
+def _joined(one: Price, other: Price, tokens: Sequence[str]) -> bool:
+    """Whether two numbers are the ends of a range."""
+    if one.place == other.place:
+        return True
+    return other.place - one.place == 2 and tokens[one.place + 1].lower() in _JOINED
+
+
+def _thousands_of_next(
+    prices: Sequence[Price], values: list[Decimal], tokens: Sequence[str]
+) -> None:
+    """ "3.9 - 4k": the k at the end of a range is meant for its beginning too."""
+    for i in range(len(prices) - 1, 0, -1):
+        if not prices[i].part.tail.startswith("k") or prices[i - 1].part.tail:
+            continue
+        if _joined(prices[i - 1], prices[i], tokens):
+            grown = values[i - 1] * 1000
+            if values[i] / 2 < grown < values[i] * 2:
+                values[i - 1] = grown
+
+
+def _carried(prices: Sequence[Price], values: list[Decimal], tokens: Sequence[str]) -> None:
+    """ "0.00125 ... 135": an integer beside a small decimal replaces its last digits."""
+    written = [price.part.digits for price in prices]
+    small = [i for i, text in enumerate(written) if "." in text and 0 < values[i] < 1]
+    for i, text in enumerate(written):
+        if not text.isdigit() or prices[i].part.unit or prices[i].part.tail not in ("", "s", "sats"):
+            continue
+        if small:
+            near = max((j for j in small if j < i), default=small[0])
+            if prices[near].symbol != prices[i].symbol:
+                continue
+            found = shorthand(written[near], values[near], text)
+            if found is not None and values[near] / 20 < found < values[near] * 20:
+                values[i] = found
+        elif i and prices[i].part.tail == "" and _joined(prices[i - 1], prices[i], tokens):
+            found = shorthand(written[i - 1], values[i - 1], text)
+            if found is not None:
+                values[i] = found
+
+
+_DEAR = {"BTC": 1000, "ETH": 10}
+
+
+def _dotted_thousands(prices: Sequence[Price], values: list[Decimal]) -> None:
+    """ "$5.616" of bitcoin is 5616: no bitcoin has cost five dollars in three decimals."""
+    largest = max(values)
+    for i, price in enumerate(prices):
+        limit = _DEAR.get(price.symbol or "")
+        if limit is None or price.part.tail or not 1 <= values[i] < limit:
+            continue
+        whole, dot, decimals = price.part.digits.partition(".")
+        if dot and len(decimals) == 3 and (price.symbol == "BTC" or largest >= 100):
+            values[i] = Decimal(whole + decimals)

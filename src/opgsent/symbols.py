@@ -1,0 +1,169 @@
+"""A ticker's characters -> what they stand for: symbol, quote, kind, possible asset classes.
+
+One token is read on its own here; what its neighbours make of it is for tickers.py.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from .assets import STABLECOINS, Asset, Assets
+
+#: quotes by how common they are: the order in which a pair without a separator is tried
+COMMON_QUOTES = tuple(
+    "USDT USDC BUSD USD PERP BTC ETH BNB EUR TRY FDUSD TUSD DAI GBP JPY AUD CAD CHF NZD SOL XBT INR"
+    " BRL ZAR MXN CNH SGD SEK NOK KRW TRX USDP HUSD PAX NGN CNY HKD RUB".split()
+)
+_CRYPTO_QUOTES = STABLECOINS | frozenset("BTC XBT ETH BNB SOL TRX PERP".split())
+_SEPARATED = re.compile(r"(\w+)\s*[/_|-]\s*[#$]?m?(\w+?)(?:[-:_/.]\w+)*")
+_DATED = re.compile(r"(\w{2,10})\s?[-/]\s?(?:[0-9]{1,2}[A-Z]{3}[0-9]{2}|[FGHJKMNQUVXZ][0-9]{2})")
+_SIDE = re.compile(r"(\w{6,})(?:BUY|SELL|LONG|SHORT)", re.IGNORECASE)
+_SUFFIX = re.compile(r"(?:\.X|_F|\.(?:P|CA|TO|V|L|AX|DE|PA|HK|NS|MI|AS|CN|NE))", re.IGNORECASE)
+_OWNER = re.compile(r"(?:['’]s?|_\w*)", re.IGNORECASE)
+#: the many spellings of one asset that have a row of their own in the table
+_SAME = {"XBT": "BTC", "XXBT": "BTC", "GOLD": "XAU", "SILVER": "XAG"}
+
+
+class Symbol(NamedTuple):
+    """What a ticker token stands for; ``start`` and ``end`` cut it out of the token."""
+
+    symbol: str
+    quote: str | None
+    kind: str
+    classes: tuple[str, ...]
+    start: int
+    end: int
+
+
+def symbol_of(token: str, kind: str, assets: Assets) -> Symbol:
+    """Read a token of kind cashtag, pair, hashtag or word as a ticker.
+
+    >>> assets = Assets.load()
+    >>> [symbol_of(t, k, assets)[:3] for t, k in (("$eth.x", "cashtag"), ("ETHUSD", "pair"))]
+    [('ETH', None, 'cashtag'), ('ETH', 'USD', 'pair')]
+    >>> symbol_of("Bitcoin's", "word", assets)
+    Symbol(symbol='BTC', quote=None, kind='name', classes=('crypto',), start=0, end=7)
+    """
+    start = 0 if kind == "word" else len(token) - len(token.lstrip("$#"))
+    if kind == "pair" or kind == "hashtag":
+        end = len(token)
+        side = _SIDE.fullmatch(token, start)
+        if side:
+            end = side.end(1)
+        found = split_pair(token[start:end], assets)
+        if found:
+            classes = pair_classes(*found, assets)
+            return Symbol(canonical(found[0], assets), found[1], "pair", classes, 0, end)
+    if kind == "cashtag" or kind == "pair":
+        body = token[start:]
+        tail = re.search(_SUFFIX.pattern + "$", body, re.IGNORECASE)
+        if not tail and kind == "cashtag" and not assets.by_symbol(body.upper()):
+            if (found := split_pair(body, assets)) and classes_of(found[0], assets):
+                classes = pair_classes(*found, assets)
+                return Symbol(canonical(found[0], assets), found[1], "cashtag", classes, 0, len(token))
+        symbol = canonical((body[: tail.start()] if tail else body).upper(), assets, cash=True)
+        classes = classes_of(symbol, assets)
+        if tail and tail.group().upper() == ".X":
+            classes = ("crypto",)
+        elif tail and tail.group().upper() == "_F":
+            classes = tuple(c for c in classes if c in ("commodity", "index", "fx")) or classes
+        return Symbol(symbol, None, "cashtag", classes, 0, len(token))
+    side = _SIDE.fullmatch(token)
+    if side and (found := split_pair(side[1], assets)):
+        classes = pair_classes(*found, assets)
+        return Symbol(canonical(found[0], assets), found[1], "pair", classes, 0, side.end(1))
+    if kind == "word" and "_" in token and (found := split_pair(token, assets)):
+        classes = pair_classes(*found, assets)
+        return Symbol(canonical(found[0], assets), found[1], "pair", classes, 0, len(token))
+    body, end = _trimmed(token, start, assets)
+    named = assets.by_name(body.lower())
+    upper = body.upper()
+    if named and not _means_symbol(body, upper, named, assets):
+        kind = "hashtag" if kind == "hashtag" else _name_kind(upper, named)
+        return Symbol(named.symbol, None, kind, (named.asset_class,), 0, end)
+    kind = "hashtag" if kind == "hashtag" else "symbol"
+    return Symbol(canonical(upper, assets), None, kind, classes_of(upper, assets), 0, end)
+
+
+def _means_symbol(body: str, upper: str, named: Asset, assets: Assets) -> bool:
+    """Whether capitals mean the symbol rather than the doubtful name that is spelled alike."""
+    if not assets.is_doubtful(body.lower()):
+        return False
+    return body == upper and bool(assets.by_symbol(upper))
+
+
+def _name_kind(upper: str, named: Asset) -> str:
+    return "symbol" if upper == named.symbol or upper in _SAME else "name"
+
+
+def _trimmed(token: str, start: int, assets: Assets) -> tuple[str, int]:
+    """The name without what is glued behind it: "Bitcoin's", "#BTC_UPDATE"."""
+    for at in range(len(token) - 1, max(len(token) - 12, start + 1), -1):
+        if token[at] in "'’_" and _OWNER.fullmatch(token, at):
+            body = token[start:at]
+            if assets.by_name(body.lower()) or assets.by_symbol(body.upper()):
+                return body, at
+    return token[start:], len(token)
+
+
+def canonical(symbol: str, assets: Assets, *, cash: bool = False) -> str:
+    """The symbol that an asset goes by: XBT is BTC, GOLD is XAU unless it is a cashtag."""
+    if cash and symbol in ("GOLD", "SILVER"):
+        return symbol
+    if symbol in _SAME:
+        return _SAME[symbol]
+    named = assets.by_name(symbol.lower())
+    if named and not assets.is_doubtful(symbol.lower()):
+        return named.symbol
+    return symbol
+
+
+def classes_of(symbol: str, assets: Assets) -> tuple[str, ...]:
+    """The asset classes that the table lists a symbol under."""
+    return tuple(asset.asset_class for asset in assets.by_symbol(symbol))
+
+
+def split_pair(text: str, assets: Assets) -> tuple[str, str] | None:
+    """(base, quote) of "BTC/USDT", "btcusdt", "ETH_USD", "BTC-27DEC24", None for no pair.
+
+    >>> assets = Assets.load()
+    >>> [split_pair(t, assets) for t in ("ETHUSD", "$MSTR /USDT".lstrip("$"), "BTCUSDT.P", "moon")]
+    [('ETH', 'USD'), ('MSTR', 'USDT'), ('BTC', 'USDT'), None]
+    """
+    upper = text.upper().removesuffix(".P")
+    if dated := _DATED.fullmatch(upper):
+        return dated[1], "USD"
+    if separated := _SEPARATED.fullmatch(upper):
+        quote = "BTC" if separated[2] == "BITCOIN" else separated[2]
+        if quote in assets.quotes:
+            return separated[1], quote
+    if not upper.isalnum():
+        return None
+    if upper.endswith("USDTPERP"):
+        upper = upper.removesuffix("PERP")
+    best: tuple[int, int] | None = None
+    for rank, quote in enumerate(COMMON_QUOTES):
+        base = upper.removesuffix(quote)
+        if len(base) < 2 or base == upper or base.isdigit():
+            continue
+        listed = classes_of(base, assets)
+        known = 0 if set(listed) & {"crypto", "fx", "commodity"} else 1 if listed else 2
+        if known and quote not in ("USDT", "USDC", "BUSD", "USD", "PERP", "BTC"):
+            continue
+        if best is None or known < best[0]:
+            best = known, rank
+    if best is None or (best[0] == 2 and COMMON_QUOTES[best[1]] not in ("USDT", "USDC", "BUSD", "BTC")):
+        return None
+    quote = COMMON_QUOTES[best[1]]
+    return upper.removesuffix(quote), quote
+
+
+def pair_classes(base: str, quote: str, assets: Assets) -> tuple[str, ...]:
+    """Asset classes of the base of a pair: crypto where the quote says so and it may be."""
+    classes = classes_of(base, assets)
+    if quote in _CRYPTO_QUOTES:
+        return ("crypto",) if "crypto" in classes or not classes else classes[:1]
+    if quote in ("USD", "EUR") and "crypto" in classes:
+        return ("crypto",)
+    return tuple(c for c in classes if c in ("fx", "commodity", "index")) or classes

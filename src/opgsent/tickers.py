@@ -1,0 +1,220 @@
+"""Tokens -> tickers: candidates by grammar and table, a model over the context decides.
+
+``find`` collects the candidates of a batch, ``rows`` the weight rows of what speaks for and
+against each, ``Tickers.read`` keeps those that the model takes for an asset.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .assets import Assets
+from .candidates import FORMS, KNOWN, OPENS, TICKER
+from .cues import CUES
+from .reading import Batch
+from .spans import (
+    CUE_VIEWS,
+    WINDOW_VIEWS,
+    Around,
+    Ints,
+    View,
+    cue_rows,
+    rows_of,
+    salt,
+    shapes,
+    windows,
+)  # fmt: skip
+from .symbols import Symbol, symbol_of
+
+
+class Found(NamedTuple):
+    """A ticker of a post; ``place`` is the index into ``batch.ids`` of its first token."""
+
+    text: str
+    start: int
+    end: int
+    symbol: str
+    quote: str | None
+    kind: str
+    asset_class: str | None
+    subject: bool
+    probability: float
+    place: int
+
+
+class Candidates(NamedTuple):
+    """Ticker candidates of a batch in order: runs of tokens and what they would stand for."""
+
+    first: Ints
+    last: Ints
+    symbols: list[Symbol]
+    shape: Ints
+
+
+_QUOTE = CUES.index("quote")
+_WORD, _HASHTAG, _CASHTAG, _PAIR = range(len(FORMS))
+_SURE_SHAPES = np.zeros(128, bool)
+for _form in (_CASHTAG, _PAIR):
+    _SURE_SHAPES[_form << 5 : (_form + 1) << 5] = True
+for _name in ("name", "symbol"):
+    for _form in (_WORD, _HASHTAG):
+        for _case in range(4):
+            _SURE_SHAPES[_case | KNOWN.index(_name) << 2 | _form << 5] = True
+
+
+def find(batch: Batch, flags: NDArray[np.uint32], assets: Assets) -> Candidates:
+    """All ticker candidates of a batch; names of several words and pairs are one run."""
+    (at,) = np.nonzero(flags & np.uint32(TICKER))
+    # FOLLOWS is one bit above OPENS
+    (opens,) = np.nonzero(flags[:-1] & (flags[1:] >> np.uint32(1)) & np.uint32(OPENS))
+    page, ids = batch.page, batch.ids
+    strings, notes, kinds = page.strings, page.notes, page.kinds
+    phrases = _phrases(batch, opens.tolist(), assets) if len(opens) else {}
+    first: list[int] = []
+    last: list[int] = []
+    found: list[Symbol] = []
+    shape: list[int] = []
+    if phrases:
+        at = np.unique(np.concatenate([at, np.fromiter(phrases, np.int64, len(phrases))]))
+    shape_of = shapes(flags[at]).tolist()
+    numbers = ids[at].tolist()
+    behind = _quoted(batch, flags, at)
+    free = 0
+    for place, number, form, quote in zip(at.tolist(), numbers, shape_of, behind, strict=True):
+        if place < free:
+            continue
+        if place in phrases:
+            end, symbol, form = phrases[place]
+        else:
+            end = place
+            known = notes.get(number)
+            if known is None:
+                known = notes[number] = symbol_of(strings[number], kinds[number], assets)
+            symbol = known
+        if quote and symbol.kind in ("symbol", "name", "hashtag"):
+            end += quote
+            code = strings[ids[end]].upper().lstrip("#$M")
+            code = {"BITCOIN": "BTC"}.get(code, code) if code in assets.quotes else "USD"
+            symbol = symbol._replace(quote=code, kind="pair", end=-1)
+            form = form & 31 | _PAIR << 5
+        first.append(place)
+        last.append(end)
+        found.append(symbol)
+        shape.append(form)
+        free = end + 1
+    return Candidates(
+        np.array(first, np.int64), np.array(last, np.int64), found, np.array(shape, np.int64)
+    )
+
+
+def _quoted(batch: Batch, flags: NDArray[np.uint32], at: Ints) -> list[int]:
+    """How many tokens behind a candidate make a pair of it: "btc usdt", "ADT / BTC"."""
+    cues = (flags >> np.uint32(20)) & np.uint32(31)
+    reach = len(cues) - 1
+    one = cues[np.minimum(at + 1, reach)] == _QUOTE
+    slash = batch.page.numbers.get("/", -1)
+    two = (batch.ids[np.minimum(at + 1, reach)] == slash) & (
+        cues[np.minimum(at + 2, reach)] == _QUOTE
+    )
+    out = np.where(two, 2, 0)
+    strings, ids = batch.page.strings, batch.ids
+    for i in np.nonzero(one)[0].tolist():
+        quote = strings[ids[at[i] + 1]]
+        # "btc usdt" is a pair, "BTC perp" a product, "BTC ETH" two coins
+        if quote.upper() in ("USDT", "BUSD", "USDC"):
+            out[i] = 1
+    return out.tolist()
+
+
+def _phrases(
+    batch: Batch, opens: list[int], assets: Assets
+) -> dict[int, tuple[int, Symbol, int]]:
+    """place -> (place of the last token, symbol, shape) of names of several words."""
+    strings, ids = batch.page.strings, batch.ids
+    found = {}
+    for place in opens:
+        words = [strings[i].lower() for i in ids[place : place + assets.longest_name].tolist()]
+        for n in range(len(words), 1, -1):
+            name = " ".join(words[:n])
+            for tail in ("'s", "’s"):
+                name = name.removesuffix(tail)
+            asset = assets.by_name(name)
+            if asset and not (n == 2 and words[0] == "the" and assets.by_name(words[1])):
+                known = KNOWN.index("doubtful name" if assets.is_doubtful(name) else "name")
+                case = 1 if strings[ids[place]][0].isupper() else 0
+                cut = len(words[n - 1]) - (len(" ".join(words[:n])) - len(name))
+                symbol = Symbol(asset.symbol, None, "name", (asset.asset_class,), 0, cut)
+                found[place] = place + n - 1, symbol, case | known << 2
+                break
+    return found
+
+
+# --- features -------------------------------------------------------------------------------
+
+_SHAPE_VIEWS = (
+    View("its own word", 0), View("its shape", 0), View("word and shape", 0),
+    View("shape of the word before", -1), View("shape of the word behind", 1),
+    View("shapes on both sides"), View("named for sure elsewhere in the post"),
+    View("tickers in the post"), View("capitals around"), View("shape and word before", -1),
+    View("shape and word behind", 1),
+)  # fmt: skip
+VIEWS: tuple[View, ...] = (*_SHAPE_VIEWS, *WINDOW_VIEWS, *CUE_VIEWS)
+_SALTS = np.array([salt(f"ticker:{v.name}") for v in _SHAPE_VIEWS])
+_MIX = np.uint64(0xC2B2AE3D27D4EB4F)
+
+
+def rows(a: Around, found: Candidates) -> NDArray[np.int32]:
+    """Weight rows of the views of each candidate, shape (n, len(VIEWS))."""
+    batch = a.batch
+    window, norms = windows(a, "ticker")
+    own = batch.page.norms[batch.ids[a.first]]
+    shape = found.shape
+    reach = len(a.flags) - 1
+    left = np.where(a.first - 1 > a.low, shapes(a.flags[a.first - 1]), 127)
+    after = np.minimum(a.last + 1, reach)
+    right = np.where(a.last + 1 < a.high, shapes(a.flags[after]), 127)
+    upper = np.cumsum((shapes(a.flags) & 3) == 2)
+    caps = upper[np.minimum(a.last + 5, a.high - 1)] - upper[np.maximum(a.first - 6, a.low)]
+    elsewhere, count = _elsewhere(a, found)
+    codes = np.stack(
+        [
+            shape * 0, shape, shape, left, right, left * 128 + right,
+            elsewhere * 128 + shape, count * 128 + shape, np.minimum(caps, 9) * 128 + shape,
+            shape, shape,
+        ],
+        axis=1,
+    ).astype(np.uint64)  # fmt: skip
+    hashes = codes * _MIX + _SALTS
+    hashes[:, 0] ^= own
+    hashes[:, 2] ^= own
+    middle = norms.shape[1] // 2
+    hashes[:, 9] ^= norms[:, middle - 1]
+    hashes[:, 10] ^= norms[:, middle]
+    return np.concatenate([rows_of(hashes), window, cue_rows(a, "ticker")], axis=1)
+
+
+def _elsewhere(a: Around, found: Candidates) -> tuple[Ints, Ints]:
+    """Whether the symbol is meant for sure elsewhere in the post; sure tickers of the post."""
+    sure = _SURE_SHAPES[found.shape]
+    posts = a.post.tolist()
+    names = {
+        (post, symbol.symbol)
+        for post, symbol, is_sure in zip(posts, found.symbols, sure.tolist(), strict=True)
+        if is_sure
+    }
+    said = [(post, s.symbol) in names for post, s in zip(posts, found.symbols, strict=True)]
+    count = np.bincount(a.post, sure, len(a.batch.starts)).astype(np.int64)[a.post]
+    return np.array(said, np.int64), np.minimum(count - sure, 4)
+
+
+def certain(found: Candidates, chances: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The model's chances, with what a rule knows for certain put in its place."""
+    return chances
+
+
+def by_rule(found: Candidates) -> NDArray[np.float64]:
+    """Chances without a model: .95 for cashtags, pairs and what the table is sure of, else .05."""
+    return np.where(_SURE_SHAPES[found.shape], 0.95, 0.05)
