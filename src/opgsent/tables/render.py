@@ -10,8 +10,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from json.encoder import encode_basestring_ascii as _quoted
 
-from ..result import MISSING, STANCES, STYLES, Post, Verdict
+from ..result import MISSING, STANCES, STYLES, Level, Post, Ticker, Verdict, plain
 from .columns import (
     SPANS,
     VERDICTS,
@@ -20,8 +21,6 @@ from .columns import (
     flat_tickers,
     four,
     guarded,
-    level_dicts,
-    ticker_dicts,
 )
 from .dialect import Dialect
 
@@ -82,8 +81,8 @@ class JsonRender:
             titles = self.columns.titles
             rows = self.columns.values(post)
             return [json.dumps(dict(zip(titles, row, strict=True)))[1:] for row in rows]
-        tickers = json.dumps(ticker_dicts(post)) if post.tickers else "[]"
-        levels = json.dumps(level_dicts(post)) if post.levels else "[]"
+        tickers = f"[{', '.join(map(_ticker, post.tickers))}]" if post.tickers else "[]"
+        levels = f"[{', '.join(map(_level, post.levels))}]" if post.levels else "[]"
         verdicts = _numbers(stance, STANCES) + _numbers(style, STYLES)
         return [self._template % (*verdicts, tickers, levels)]
 
@@ -91,3 +90,37 @@ class JsonRender:
 def _numbers(verdict: Verdict, labels: Sequence[str]) -> tuple[str | float, ...]:
     p, (a, b, c) = verdict.probabilities, labels
     return verdict.label, four(verdict.score), four(p[a]), four(p[b]), four(p[c])
+
+
+def _ticker(t: Ticker) -> str:
+    return (
+        f'{{"text": {_quoted(t.text)}, "start": {t.start}, "end": {t.end},'
+        f' "symbol": {_quoted(t.symbol)}, "quote": {_maybe(t.quote)}, "kind": {_quoted(t.kind)},'
+        f' "asset_class": {_maybe(t.asset_class)}, "subject": {_BOOL[t.subject]},'
+        f' "stance": {_stance(t.stance)}, "probability": {four(t.probability)}}}'
+    )
+
+
+def _stance(verdict: Verdict | None) -> str:
+    if verdict is None:
+        return "null"
+    p = ", ".join([f'"{k}": {four(v)}' for k, v in verdict.probabilities.items()])
+    return (
+        f'{{"label": "{verdict.label}", "probabilities": {{{p}}},'
+        f' "score": {four(verdict.score)}, "sure": {_BOOL[verdict.sure]}}}'
+    )
+
+
+def _level(n: Level) -> str:
+    return (
+        f'{{"text": {_quoted(n.text)}, "start": {n.start}, "end": {n.end},'
+        f' "value": "{plain(n.value)}", "unit": {_maybe(n.unit)}, "role": {_quoted(n.role)},'
+        f' "symbol": {_maybe(n.symbol)}, "probability": {four(n.probability)}}}'
+    )
+
+
+def _maybe(text: str | None) -> str:
+    return "null" if text is None else _quoted(text)
+
+
+_BOOL = {True: "true", False: "false"}

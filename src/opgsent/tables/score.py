@@ -59,6 +59,15 @@ def score_file(
 
     Raises :class:`OpgsentError` (:class:`InputError` for what is wrong with the input) with
     what was seen and what to do. Memory is bounded whatever the file's size.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from opgsent import score_file
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "posts.csv").write_text("id,text\\n7,$BTC to the moon\\n")
+    >>> summary = score_file(folder / "posts.csv", folder / "scored.csv", columns=["tickers"])
+    >>> summary.rows, (folder / "scored.csv").read_text()
+    (1, 'id,text,tickers\\n7,$BTC to the moon,BTC\\n')
     """
     job = Job(
         src=os.fspath(src),
