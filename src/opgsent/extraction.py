@@ -95,7 +95,7 @@ class Extractor:
         A ticker's weights add up to the log-odds of being one; a level's to the log-odds of its
         role against no level at all.
         """
-        one = _alone(batch, post)
+        one = batch.alone(post)
         flags = one.page.flags[one.ids]
         weighed = self.weigh(one, flags)
         spans = assemble(one, weighed)[0]
@@ -163,14 +163,6 @@ class Extractor:
 def log_odds(chance: float) -> float:
     """Log-odds of a probability strictly between 0 and 1."""
     return float(np.log(chance) - np.log1p(-chance))
-
-
-def _alone(batch: Batch, post: int) -> Batch:
-    """A batch of one of its posts."""
-    begin, end = int(batch.starts[post]), int(batch.starts[post + 1])
-    ids = np.append(batch.ids[begin:end], np.int32(0))
-    starts = np.array([0, end - begin], np.int64)
-    return Batch([batch.texts[post]], [batch.clean[post]], batch.page, ids, starts)
 
 
 def _told(

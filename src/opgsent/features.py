@@ -16,14 +16,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .assets import Assets
-from .reading import Batch, Described
+from .reading import Batch
 from .tokens import kind_of
 
 BITS = 18
@@ -41,6 +40,7 @@ COUNTS = (
     "exclaim", "question", "emoji", "caps", "number", "ticker", "break", "link", "handle",
     "percent", "hashtag", "word", "rocket", "long", "first_person", "comma", "ellipsis",
 )  # fmt: skip
+COUNTER_VALUE = 0.25  # of a counter beside a word's 1 / sqrt(tokens)
 STEPS = np.array([1, 2, 3, 5, 8, 13, 21, 34, 55])
 
 _NEGATIONS = frozenset(
@@ -170,6 +170,8 @@ def _count(token: str, kind: str, form: str) -> tuple[int, ...]:
 def token_features(token: str, kind: str, form: str) -> list[tuple[int, float]]:
     """(weight row, value) of the views of a single token."""
     found = [(bucket(hashed("w:" + form)), 1.0)]
+    if form in TICKER_FORMS:
+        found.append((own_ticker(token), 1.0))
     if kind == "word" and form != "T":
         if len(token) > 2 and token.isupper():
             found.append((bucket(hashed("W:" + form)), 0.7))
@@ -177,6 +179,15 @@ def token_features(token: str, kind: str, form: str) -> list[tuple[int, float]]:
     elif kind == "hashtag" and form != "#T":
         found += [(bucket(hashed("c:" + gram)), GRAM_VALUE) for gram in grams(form[1:])]
     return found
+
+
+#: normal forms of a masked ticker
+TICKER_FORMS = ("T", "$T", "#T")
+
+
+def own_ticker(token: str) -> int:
+    """The weight row of a ticker as such: zero in the bundled model, a retrained one may use it."""
+    return bucket(hashed("t:" + token.lstrip("$#").upper()))
 
 
 def grams(word: str) -> Iterator[str]:
@@ -227,7 +238,7 @@ def reached(flags: NDArray[np.uint32], flag: int) -> NDArray[np.int64]:
     (at,) = np.nonzero(flags & np.uint32(flag))
     found = []
     for step in range(1, SCOPE + 1):
-        at = at[at + step < len(flags)] if step == 1 else at[at + step < len(flags)]
+        at = at[at + step < len(flags)]
         at = at[(flags[at + step] & np.uint32(END)) == 0]
         if not len(at):
             break
@@ -235,16 +246,22 @@ def reached(flags: NDArray[np.uint32], flag: int) -> NDArray[np.int64]:
     return np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
 
 
-def counter_rows(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Weight rows of a post's counters, shape (posts, len(COUNTS)) in and out."""
-    return _COUNTER_ROWS[np.arange(len(COUNTS)), np.searchsorted(STEPS, counts, side="right")]
-
-
-_COUNTER_ROWS = np.array(
+#: weight row of each counter at each step, shape (len(COUNTS), len(STEPS) + 1)
+COUNTER_ROWS = np.array(
     [[bucket(hashed(f"count:{name}:{step}")) for step in range(len(STEPS) + 1)] for name in COUNTS]
 )
+_STEP_OF = np.searchsorted(STEPS, np.arange(STEPS[-1] + 1), side="right")
+
+
+def counter_steps(batch: Batch) -> NDArray[np.int64]:
+    """The step of each counter of each post, shape (posts, len(COUNTS))."""
+    counts = np.take(batch.page.counts, batch.ids, axis=0)
+    totals = np.add.reduceat(counts, batch.starts[:-1], axis=0, dtype=np.int64)
+    found: NDArray[np.int64] = _STEP_OF[np.minimum(totals, STEPS[-1])]
+    return found
 
 
 def scale(sizes: NDArray[np.int64]) -> NDArray[np.float32]:
     """What the sum over a post's tokens is multiplied by, given its number of tokens."""
-    return (1.0 / np.sqrt(sizes + 6.0)).astype(np.float32)
+    factor: NDArray[np.float32] = (1.0 / np.sqrt(sizes + 6.0)).astype(np.float32)
+    return factor

@@ -12,13 +12,17 @@ from scipy.sparse import csr_matrix, vstack
 
 from .assets import Assets
 from .features import (
+    COUNTER_ROWS,
+    COUNTER_VALUE,
     COUNTS,
     NOTHING,
     SIZE,
-    counter_rows,
+    TICKER_FORMS,
+    counter_steps,
     describe,
     hashed,
     neighbours,
+    own_ticker,
     scale,
     token_features,
 )
@@ -27,8 +31,13 @@ from .reading import Batch, Described, TokenTable
 CHUNK = 2048  # posts at once
 
 
-def features_matrix(texts: Sequence[str], assets: Assets) -> csr_matrix:
+def features_matrix(
+    texts: Sequence[str], assets: Assets, *, own_tickers: bool = False
+) -> csr_matrix:
     """The features of each post, shape (len(texts), SIZE), float32.
+
+    With ``own_tickers`` the tickers themselves are features too: they tell much about one feed
+    and mislead on another, so only retraining on a user's labels asks for them.
 
     >>> features_matrix(["up we go", ""], Assets.load()).shape[0]
     2
@@ -44,11 +53,11 @@ def features_matrix(texts: Sequence[str], assets: Assets) -> csr_matrix:
     for start in range(0, len(texts), CHUNK):
         table = TokenTable(described, len(COUNTS), 0, 1 << 20)
         batch = table.read(texts[start : start + CHUNK])
-        parts.append(_chunk(batch, forms))
+        parts.append(_chunk(batch, forms, own_tickers))
     return vstack(parts, format="csr") if parts else csr_matrix((0, SIZE), dtype=np.float32)
 
 
-def _chunk(batch: Batch, forms: dict[str, tuple[str, str]]) -> csr_matrix:
+def _chunk(batch: Batch, forms: dict[str, tuple[str, str]], own_tickers: bool) -> csr_matrix:
     posts = len(batch.texts)
     sizes = np.diff(batch.starts)
     post_of = np.repeat(np.arange(posts), sizes)
@@ -58,7 +67,7 @@ def _chunk(batch: Batch, forms: dict[str, tuple[str, str]]) -> csr_matrix:
 
     # views of single tokens: one line per (distinct token, feature), joined to the places
     strings = batch.page.strings
-    per = [token_features(t, *forms[t]) if t else [] for t in strings]
+    per = [_token(t, *forms[t], own_tickers) if t else [] for t in strings]
     counts = np.array([len(p) for p in per])
     flat = np.array([c for p in per for c, _ in p], np.int64)
     flat_values = np.array([v for p in per for _, v in p], np.float32)
@@ -79,13 +88,16 @@ def _chunk(batch: Batch, forms: dict[str, tuple[str, str]]) -> csr_matrix:
         columns.append(found[keep])
         values.append(weight[of[keep]])
 
-    totals = np.add.reduceat(batch.page.counts[ids].astype(np.int64), batch.starts[:-1], axis=0)
-    steps = counter_rows(totals)
-    rows.append(np.repeat(np.arange(posts), steps.shape[1]))
-    columns.append(steps.ravel())
-    values.append(np.full(steps.size, COUNTER_VALUE, np.float32))
+    found = COUNTER_ROWS[np.arange(len(COUNTS)), counter_steps(batch)]
+    rows.append(np.repeat(np.arange(posts), len(COUNTS)))
+    columns.append(found.ravel())
+    values.append(np.full(found.size, COUNTER_VALUE, np.float32))
     data = np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))
     return csr_matrix(data, shape=(posts, SIZE), dtype=np.float32)
 
 
-COUNTER_VALUE = 0.25
+def _token(token: str, kind: str, form: str, own_tickers: bool) -> list[tuple[int, float]]:
+    found = token_features(token, kind, form)
+    if form in TICKER_FORMS and not own_tickers:
+        found.remove((own_ticker(token), 1.0))
+    return found

@@ -70,7 +70,7 @@ class TokenTable:
                 page = self._page
         clean = [Reading(text).text if "&" in text else text for text in texts]
         runs: list[tuple[int, ...]] = []
-        sizes: list[int] = []
+        begins: list[int] = []
         known = page.pieces
         for text in clean:
             found = pieces(text)
@@ -84,12 +84,13 @@ class TokenTable:
                 except KeyError:
                     del runs[before + 1 :]
                     runs += [known.get(piece) or self._take(page, piece) for piece in found]
-            sizes.append(sum(map(len, runs[before:])))
+            begins.append(before)
+        begins.append(len(runs))
         runs.append((0,))
-        ids = np.fromiter(chain.from_iterable(runs), np.int32, sum(sizes) + 1)
-        starts = np.zeros(len(sizes) + 1, np.int64)
-        np.cumsum(sizes, out=starts[1:])
-        return Batch(texts, clean, page, ids, starts)
+        lengths = np.fromiter(map(len, runs), np.int64, len(runs))
+        run_at = np.cumsum(lengths) - lengths
+        ids = np.fromiter(chain.from_iterable(runs), np.int32, int(lengths.sum()))
+        return Batch(texts, clean, page, ids, run_at[begins], run_at)
 
     def _take(self, page: Page, piece: str) -> tuple[int, ...]:
         """The numbers of a piece's tokens, kept for the next time it comes."""
@@ -119,8 +120,8 @@ class Page:
     """The tokens of a table and their arrays; grows, never changes what it holds."""
 
     __slots__ = (
-        "capacity", "counts", "flags", "kinds", "norms", "notes", "numbers", "pieces", "rows",
-        "strings",
+        "capacity", "counts", "flags", "kinds", "lengths", "norms", "notes", "numbers", "pieces",
+        "rows", "strings",
     )  # fmt: skip
 
     def __init__(self, counters: int, columns: int, capacity: int) -> None:
@@ -132,6 +133,7 @@ class Page:
         self.notes: dict[int, Any] = {}  # what a room wants to remember of a token, by number
         self.norms = np.zeros(capacity, np.uint64)
         self.flags = np.zeros(capacity, np.uint32)
+        self.lengths = np.zeros(capacity, np.int32)
         self.counts = np.zeros((capacity, counters), np.uint8)
         self.rows = np.zeros((capacity, columns), np.float32)
 
@@ -147,6 +149,7 @@ class Page:
             self._grow()
         self.norms[number] = described.norm
         self.flags[number] = described.flags
+        self.lengths[number] = len(token)
         self.counts[number] = described.counts
         if described.row is not None:
             self.rows[number] = described.row
@@ -157,7 +160,7 @@ class Page:
 
     def _grow(self) -> None:
         """Room for one batch more than the capacity (arrays are replaced, not resized)."""
-        for name in ("norms", "flags", "counts", "rows"):
+        for name in ("norms", "flags", "lengths", "counts", "rows"):
             old = getattr(self, name)
             setattr(self, name, np.concatenate([old, np.zeros_like(old)]))
 
@@ -175,6 +178,44 @@ class Batch:
     page: Page
     ids: NDArray[np.int32]  #: shape (tokens + posts + 1,)
     starts: NDArray[np.int64]  #: shape (posts + 1,)
+    runs: NDArray[np.int64]  #: first places of the pieces between white space
+
+    def offsets(self) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """(offset of each place in its clean text, which posts these hold for).
+
+        They are summed up as if one space stood between two pieces and none beside a line break.
+        Where that makes a text of the true length it is how the text is spaced, since no gap can
+        be smaller; of other posts ``tokens.starts_of`` finds the offsets.
+        """
+        ids, starts = self.ids, self.starts
+        lengths = self.page.lengths[ids]
+        gaps = np.zeros(len(ids), np.int64)
+        gaps[self.runs] = 1
+        broken = ids == self.page.numbers.get("\n", -1)
+        gaps[1:][broken[:-1]] = 0
+        gaps[broken] = 0
+        gaps[starts] = 0
+        gaps[starts[:-1] + 1] = 0
+        ends = np.cumsum(gaps + lengths)
+        posts = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+        before = ends[starts[:-1]]
+        at: NDArray[np.int64] = (ends - lengths)[:-1] - before[posts]
+        sizes = np.array([len(text.rstrip()) for text in self.clean], np.int64)
+        holds: NDArray[np.bool_] = ends[starts[1:] - 1] - before == sizes
+        return at, holds
+
+    def alone(self, post: int) -> Batch:
+        """A batch of one of its posts."""
+        begin, end = int(self.starts[post]), int(self.starts[post + 1])
+        first, last = np.searchsorted(self.runs, (begin, end))
+        return Batch(
+            [self.texts[post]],
+            [self.clean[post]],
+            self.page,
+            np.append(self.ids[begin:end], np.int32(0)),
+            np.array([0, end - begin], np.int64),
+            self.runs[first : last + 1] - begin,
+        )
 
     def tokens(self, post: int) -> list[str]:
         """Token strings of one post, line breaks among them."""

@@ -1,0 +1,295 @@
+"""A model folder and the extraction put together: text -> Post.
+
+The bundled classifier is loaded once, on first use. A classifier can be used from any thread.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .assets import Assets
+from .explaining import explain_verdicts
+from .extraction import Extractor
+from .folder import ModelError, read_folder
+from .linear import COLUMNS_OF, Scorer, Weights
+from .result import LABELS, MISSING, POLES, Explanation, Post, Ticker, Verdict
+from .sides import Sides
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .tables import ScoreSummary
+
+BATCH = 1024  # posts scored at once
+BATCH_CHARS = 1 << 20  # a batch of long posts has fewer
+_BUNDLED = Path(__file__).with_name("data") / "model"
+
+_POLES = {
+    name: tuple(LABELS[name].index(label) for label in poles) for name, poles in POLES.items()
+}
+
+
+class Classifier:
+    """Reads posts with one model: see ``Classifier.bundled`` and ``Classifier.load``.
+
+    >>> post = Classifier.bundled().classify("$BTC lost 61.5k, next stop 58,200")
+    >>> post.tickers[0].symbol, post.levels[0].role
+    ('BTC', 'support')
+    """
+
+    def __init__(
+        self, arrays: dict[str, NDArray[Any]], card: dict[str, Any], assets: Assets
+    ) -> None:
+        """From the contents of a model folder; raises ValueError where they do not fit."""
+        weights = Weights.of(arrays)
+        self.card = card
+        self.checksum: str = card["checksum"]
+        self.assets = assets
+        self.arrays = arrays
+        self.weights = weights
+        self._scorer = Scorer(weights, assets)
+        self._extractor = Extractor(assets, arrays)
+        self._sides = Sides(self._scorer)
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str], assets: Any = None) -> Classifier:
+        """Load a model folder; ``assets`` (a TSV path or a frame) adds symbols of the user's own.
+
+        Raises ModelError for a folder that is not a model or does not answer as its card says,
+        AssetError for a table of assets that cannot be used. Nothing in the folder is run.
+        """
+        arrays, card = read_folder(folder)
+        table = _assets()
+        own = table if assets is None else table.extended(assets)
+        try:
+            made = cls(arrays, card, own)
+            check = made if own is table else cls(arrays, card, table)
+            check._check_golden()
+        except (ValueError, TypeError, KeyError, IndexError) as error:
+            raise ModelError(
+                f"{folder}: {str(error)[:200]}; copy it again, or train anew"
+            ) from None
+        return made
+
+    @classmethod
+    def bundled(cls) -> Classifier:
+        """The model that ships with opgsent, loaded once.
+
+        >>> Classifier.bundled() is Classifier.bundled()
+        True
+        """
+        return _bundled()
+
+    def _check_golden(self) -> None:
+        """The posts of the card still get the probabilities they got when it was written."""
+        golden = self.card.get("golden", [])
+        if not isinstance(golden, list) or len(golden) > 50:
+            raise ValueError("card.json: golden is no short list")
+        posts = self.classify_many([str(g["text"])[:10_000] for g in golden])
+        for expected, post in zip(golden, posts, strict=True):
+            for name, verdict in (("stance", post.stance), ("style", post.style)):
+                for label, p in (verdict.probabilities if verdict else {}).items():
+                    if not abs(p - float(expected[name][label])) < 0.005:
+                        raise ValueError(
+                            f"a golden post of card.json is {label} with {p:.4f}, not "
+                            f"{float(expected[name][label]):.4f}: another opgsent wrote it"
+                        )
+
+    def classify(self, text: str) -> Post:
+        """Read one post. Raises TypeError for what is not a str.
+
+        >>> Classifier.bundled().classify("gm").style.label
+        'other'
+        """
+        if not isinstance(text, str):
+            raise TypeError(f"classify() takes a str, not {type(text).__name__}: {text!r:.80}")
+        return self._answers([text])[0]
+
+    def classify_many(self, texts: Iterable[str | None], *, jobs: int = 1) -> Iterator[Post]:
+        """Read posts one after the other, in order; memory is bounded whatever comes in.
+
+        A missing value (None, NaN, pandas.NA) is answered with an empty Post. ``jobs`` is a
+        number of processes (-1: one per core). Raises TypeError for anything else that is not
+        a str, naming its place.
+        """
+        if isinstance(texts, (str, bytes)):
+            raise TypeError("classify_many() takes many texts; for one there is classify()")
+        if jobs != 1:
+            from .tables.pool import Model, posts_of
+
+            return posts_of(Model.of(self, None), _batches(texts), jobs)
+        return (post for batch in _batches(texts) for post in self._answers(batch))
+
+    def explain(self, text: str) -> tuple[Explanation, ...]:
+        """Why a post is read as it is: an Explanation per verdict, ticker and level.
+
+        For a verdict, intercept + contributions = the label's log-odds against the geometric
+        mean of the other labels' probabilities.
+
+        >>> why = Classifier.bundled().explain("not bullish here")[0]
+        >>> why.of, why.contributions[0].span is not None
+        ('stance', True)
+        """
+        if not isinstance(text, str):
+            raise TypeError(f"explain() takes a str, not {type(text).__name__}: {text!r:.80}")
+        batch = self._scorer.read([text])
+        return (*explain_verdicts(self._scorer, batch), *self._extractor.explain(batch, 0))
+
+    def score_frame(self, df: pd.DataFrame, text: str = "text", **options: Any) -> pd.DataFrame:
+        """A copy of ``df`` with the score columns; see tables.score_frame."""
+        from .tables import score_frame
+
+        return score_frame(df, text, classifier=self, **options)
+
+    def score_file(
+        self,
+        src: str | os.PathLike[str],
+        dst: str | os.PathLike[str],
+        text: str = "text",
+        **options: Any,
+    ) -> ScoreSummary:
+        """Score a file of posts; see tables.score_file."""
+        from .tables import score_file
+
+        return score_file(src, dst, text, classifier=self, **options)
+
+    def _answers(self, texts: Sequence[str | None]) -> list[Post]:
+        """Posts of texts, one batch."""
+        given = [text for text in texts if text is not None]
+        batch = self._scorer.read(given)
+        parts = self._scorer.parts(batch)
+        odds = self._scorer.log_odds(batch, parts)
+        sure_stance, sure_style = self.weights.sure.tolist()
+        stances = verdicts("stance", odds, sure_stance)
+        styles = verdicts("style", odds, sure_style)
+        spans = self._extractor.read(batch)
+        rows, views = self._sides.views(batch, parts, odds, [found.tickers for found in spans])
+        own = verdicts("stance", views, sure_stance)
+        posts = []
+        for at, text in enumerate(given):
+            stance, found = stances[at], spans[at]
+            tickers = tuple(
+                [
+                    Ticker(
+                        f.text, f.start, f.end, f.symbol, f.quote, f.kind, f.asset_class, f.subject,
+                        own[rows[at, f.symbol]] if (at, f.symbol) in rows else stance,
+                        f.probability,
+                    )
+                    for f in found.tickers
+                ]
+            )  # fmt: skip
+            posts.append(Post(text, stance, styles[at], tickers, tuple(found.levels)))
+        if len(given) == len(texts):
+            return posts
+        answers = iter(posts)
+        return [MISSING if text is None else next(answers) for text in texts]
+
+    def __reduce__(self) -> Any:
+        return Classifier, (self.arrays, self.card, self.assets)
+
+
+def verdicts(name: str, odds: NDArray[np.float32], sure: float) -> list[Verdict]:
+    """The verdicts of rows of log-odds, shape (posts, 6) or (posts, 3) for the question alone."""
+    columns = odds[:, COLUMNS_OF[name]] if odds.shape[1] == 6 else odds
+    z = columns.astype(np.float64)
+    z -= z.max(axis=1, keepdims=True)
+    p = np.exp(z)
+    p /= p.sum(axis=1, keepdims=True)
+    first, second = _POLES[name]
+    labels = LABELS[name]
+    tops = p.argmax(axis=1).tolist()
+    scores = (p[:, first] - p[:, second]).tolist()
+    surely = (p.max(axis=1) >= sure).tolist()
+    return [
+        Verdict(labels[top], dict(zip(labels, row)), score, is_sure)  # noqa: B905
+        for top, row, score, is_sure in zip(tops, p.tolist(), scores, surely)  # noqa: B905
+    ]
+
+
+def _batches(texts: Iterable[Any]) -> Iterator[list[str | None]]:
+    batch: list[str | None] = []
+    chars = 0
+    for place, text in enumerate(texts):
+        if not isinstance(text, str):
+            if not _missing(text):
+                kind = type(text).__name__
+                raise TypeError(f"text {place} is {kind}, not a str: {text!r:.80}")
+            text = None
+        else:
+            chars += len(text)
+        batch.append(text)
+        if len(batch) >= BATCH or chars >= BATCH_CHARS:
+            yield batch
+            batch, chars = [], 0
+    if batch:
+        yield batch
+
+
+def _missing(value: Any) -> bool:
+    """None, a float NaN (numpy's too), pandas.NA, NaT."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, (float, np.floating)) and bool(value != value)
+
+
+@lru_cache(maxsize=1)
+def _assets() -> Assets:
+    return Assets.load()
+
+
+@lru_cache(maxsize=1)
+def _bundled() -> Classifier:
+    return Classifier.load(_BUNDLED)
+
+
+def classify(text: str) -> Post:
+    """Read one post with the bundled model.
+
+    >>> classify("$SOL to the moon!!! 🚀🚀 last chance").style.label
+    'hype'
+    """
+    return _bundled().classify(text)
+
+
+def classify_many(texts: Iterable[str | None], *, jobs: int = 1) -> Iterator[Post]:
+    """Read posts with the bundled model, in order; see Classifier.classify_many.
+
+    >>> [post.stance is None for post in classify_many(["gm", None])]
+    [False, True]
+    """
+    return _bundled().classify_many(texts, jobs=jobs)
+
+
+def explain(text: str) -> tuple[Explanation, ...]:
+    """Why the bundled model reads a post as it does; see Classifier.explain.
+
+    >>> explain("gm")[1].of
+    'style'
+    """
+    return _bundled().explain(text)
+
+
+def score_frame(df: pd.DataFrame, text: str = "text", **options: Any) -> pd.DataFrame:
+    """A copy of ``df`` with the score columns of the bundled model; see tables.score_frame.
+
+    >>> import pandas as pd
+    >>> score_frame(pd.DataFrame({"text": ["gm"]}))["style"].tolist()
+    ['other']
+    """
+    return _bundled().score_frame(df, text, **options)
+
+
+def score_file(
+    src: str | os.PathLike[str], dst: str | os.PathLike[str], text: str = "text", **options: Any
+) -> ScoreSummary:
+    """Score a file of posts with the bundled model (or ``model=``); see tables.score_file."""
+    from .tables import score_file as score
+
+    return score(src, dst, text, **options)

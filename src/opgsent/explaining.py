@@ -1,0 +1,105 @@
+"""Why a verdict came out: the parts that scoring summed, named and placed in the text."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+
+from .features import COUNTS, counter_steps, neighbours, scale
+from .linear import COLUMNS_OF, Floats, Scorer
+from .reading import Batch
+from .result import LABELS, Contribution, Explanation
+from .tokens import Reading, starts_of
+
+#: view -> (how it is shown, offsets from its first token to the others); of scope views the
+#: word that negates stands before
+_SHOWN = {
+    "two": ("“{}”", (0, 1)),
+    "three": ("“{}”", (0, 2)),
+    "skip": ("“{}” (gap)", (0, 2)),
+    "negated": ("negated “{}”", (0, 0)),
+    "if": ("conditional “{}”", (0, 0)),
+}
+
+
+def explain_verdicts(scorer: Scorer, batch: Batch) -> tuple[Explanation, ...]:
+    """Explanations of the verdicts of a batch of one post, stance first.
+
+    Contributions are to the winning label's log-odds against the geometric mean of the others.
+    """
+    named = _named(scorer, batch)
+    odds = scorer.log_odds(batch)[0]
+    answers = []
+    for question, columns in COLUMNS_OF.items():
+        top = int(odds[columns].argmax())
+        grown: defaultdict[tuple[str, tuple[int, int] | None], float] = defaultdict(float)
+        for name, span, weights in named:
+            grown[name, span] += _against(weights[columns], top)
+        parts = [Contribution(name, span, w) for (name, span), w in grown.items() if w != 0.0]
+        parts.sort(key=lambda c: (-abs(c.weight), c.span or (-1, -1), c.feature))
+        intercept = _against(scorer.weights.intercept[columns], top)
+        answers.append(Explanation(question, None, LABELS[question][top], intercept, tuple(parts)))
+    return tuple(answers)
+
+
+def _against(row: Floats, top: int) -> float:
+    """A row of three scores as the top one's lead over the mean of the two others.
+
+    Of log-probabilities it is log P(top) - (log P(b) + log P(c)) / 2, and it adds up.
+    """
+    values = row.astype(np.float64)
+    return float(values[top] - (values.sum() - values[top]) / 2)
+
+
+_Named = list[
+    tuple[str, tuple[int, int] | None, "np.ndarray[tuple[int, ...], np.dtype[np.float32]]"]
+]
+
+
+def _named(scorer: Scorer, batch: Batch) -> _Named:
+    """(name, span, weights of all columns, scaled) of every feature of the one post."""
+    text, tokens = batch.clean[0], batch.tokens(0)
+    reading = Reading(batch.texts[0])
+    starts = starts_of(text, tokens)
+    spans = [(0, 0)] + [(at, at + len(t)) for at, t in zip(starts, tokens, strict=True)]
+    spans.append((len(text), len(text)))  # START behind the post
+    factor = float(scale(np.diff(batch.starts))[0])
+    named: _Named = []
+    for place, token in enumerate(tokens, 1):
+        row = batch.page.rows[batch.ids[place]]
+        span = reading.span(*spans[place])
+        named.append((f"“{_short(token)}”", span, row * np.float32(factor)))
+    for view, places, rows in neighbours(batch):
+        shown, (first, last) = _SHOWN[view]
+        at = np.arange(len(batch.ids))[places]
+        for place, row in zip(at.tolist(), rows.tolist(), strict=True):
+            weights = scorer.row(row)
+            if not weights.any():
+                continue
+            span = reading.span(spans[place + first][0], spans[place + last][1])
+            piece = batch.texts[0][span[0] : span[1]]
+            edge = "start of post, " if place == 0 else ""
+            if place + last >= len(spans) - 1:
+                edge += "end of post, "
+            named.append((edge + shown.format(_short(piece)), span, weights * np.float32(factor)))
+    steps = counter_steps(batch)[0]
+    for name, step, weights in zip(
+        COUNTS, steps.tolist(), scorer.counter_parts(batch)[0], strict=True
+    ):
+        named.append((f"number of {_COUNTED.get(name, name)} (step {step})", None, weights))
+    return named
+
+
+_COUNTED = {
+    "exclaim": "exclamation marks", "question": "question marks", "emoji": "emoji",
+    "caps": "words in capitals", "number": "numbers", "ticker": "tickers", "break": "line breaks",
+    "link": "links", "handle": "handles", "percent": "percentages", "hashtag": "hashtags",
+    "word": "words", "rocket": "loud emoji", "long": "long words", "first_person": "I, me, my",
+    "comma": "commas", "ellipsis": "ellipses",
+}  # fmt: skip
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= 40 else text[:39] + "…"

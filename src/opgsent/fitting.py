@@ -1,0 +1,206 @@
+"""Labelled posts -> weights: the one room where verdicts are fitted, with scikit-learn.
+
+A multinomial logistic regression per question over the views of features.py; columns are weighed
+by the square root of their inverse document frequency, which folds into the weights. Held-out
+answers (grouped folds) calibrate the log-odds: one scale and a shift per label, folded in too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.sparse import csr_matrix, vstack
+from sklearn.linear_model import LogisticRegression
+
+from .features import SIZE
+from .linear import COLUMNS, COLUMNS_OF, Weights
+from .result import LABELS
+
+STRENGTH = {"stance": 3.0, "style": 3.0}  # C of the bundled fit, by grouped cross-validation
+FOLDS = 5
+SURE = 0.9  # share of right answers that ``Verdict.sure`` promises
+MAX_ITER = 100
+
+Progress = Callable[[str, int, int], None]  # what is done, steps done, steps in all
+Floats = NDArray[np.float64]
+Labels = Sequence[str | None]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A question fitted: ``table`` (SIZE, 3), ``intercept`` (3,), ``sure`` threshold.
+
+    ``held_out`` (posts, 3) are the calibrated probabilities of each post from a fit that saw
+    nothing of its group; NaN for posts without a label or always in training.
+    """
+
+    table: NDArray[np.float32]
+    intercept: NDArray[np.float32]
+    sure: float
+    held_out: Floats
+
+
+def folds_of(groups: Sequence[object], count: int = FOLDS, seed: int = 0) -> NDArray[np.int64]:
+    """The fold of each post: whole groups, large ones first, each to the smallest fold so far.
+
+    >>> folds_of(["a", "b", "a", "c"], 2).tolist() in ([0, 1, 0, 1], [0, 1, 0, 0])
+    True
+    """
+    _, places, sizes = np.unique([str(g) for g in groups], return_inverse=True, return_counts=True)
+    order = np.random.default_rng(seed).permutation(len(sizes))
+    order = order[np.argsort(-sizes[order], kind="stable")]
+    fold = np.zeros(len(sizes), np.int64)
+    filled = np.zeros(count, np.int64)
+    for group in order:
+        fold[group] = filled.argmin()
+        filled[fold[group]] += sizes[group]
+    found: NDArray[np.int64] = fold[places]
+    return found
+
+
+def column_weights(x: csr_matrix) -> NDArray[np.float32]:
+    """sqrt(log inverse document frequency) of each column; 0 for a column of a single post."""
+    df = np.bincount(x.indices, minlength=x.shape[1])
+    idf = np.log((x.shape[0] + 1.0) / (df + 1.0)) / 5.0
+    return np.where(df > 1, np.sqrt(idf), 0.0).astype(np.float32)
+
+
+def regression(
+    x: csr_matrix, gold: NDArray[np.int64], strength: float, weights: NDArray[np.float64]
+) -> tuple[Floats, Floats]:
+    """(coefficients (columns, 3), intercept (3,)) of scikit-learn's logistic regression.
+
+    ``gold`` are label numbers; a class that never occurs keeps no weights and low odds.
+    """
+    used = np.unique(x.indices)
+    model = LogisticRegression(C=strength, max_iter=MAX_ITER, tol=1e-3)
+    model.fit(x[:, used], gold, sample_weight=weights)
+    coef, bias = model.coef_, model.intercept_
+    if len(model.classes_) == 2:  # scikit-learn keeps one row for two classes
+        coef, bias = np.vstack([-coef, coef]) / 2, np.concatenate([-bias, bias]) / 2
+    full = np.zeros((x.shape[1], 3))
+    full[np.ix_(used, model.classes_)] = coef.T
+    intercept = np.full(3, bias.min() - ABSENT)
+    intercept[model.classes_] = bias
+    return full, intercept
+
+
+ABSENT = 4.0  # log-odds that a class without posts stands below the rarest class
+
+
+def fit_question(
+    question: str,
+    x: csr_matrix,
+    labels: Labels,
+    folds: NDArray[np.int64],
+    *,
+    weights: NDArray[np.float64] | None = None,
+    more: Mapping[int, tuple[csr_matrix, NDArray[np.int64], NDArray[np.float64]]] | None = None,
+    strength: float | None = None,
+    progress: Progress | None = None,
+) -> Fit:
+    """Fit one question on the rows of ``x`` that have a label.
+
+    ``folds`` numbers the fold that holds each post out; -1 is always in training. ``more`` are
+    further training rows by fold (-1: for the final fit), such as posts that a teacher labelled
+    which had not seen the fold. Raises ValueError where fewer than two labels occur.
+    """
+    gold = gold_of(question, labels)
+    known = gold >= 0
+    if len(set(gold[known].tolist())) < 2:
+        raise ValueError(f"every {question} label is the same")
+    strength = STRENGTH[question] if strength is None else strength
+    weights = np.ones(len(gold)) if weights is None else weights
+    names = sorted(set(folds[folds >= 0].tolist()))
+    scale = column_weights(x)
+    scaled = x.multiply(scale).tocsr()
+
+    def fitted(held: int) -> tuple[Floats, Floats]:
+        rows = known & (folds != held) if held >= 0 else known
+        xs, ys, ws = scaled[rows], gold[rows], weights[rows]
+        if more is not None and held in more:
+            extra, theirs, trust = more[held]
+            xs = vstack([xs, extra.multiply(scale)], format="csr")
+            ys, ws = np.concatenate([ys, theirs]), np.concatenate([ws, trust])
+        return regression(xs, ys, strength, ws)
+
+    odds = np.full((len(gold), 3), np.nan)
+    for done, held in enumerate(names):
+        if progress:
+            progress(f"cross-validating {question}", done, len(names) + 1)
+        coef, bias = fitted(held)
+        rows = folds == held
+        odds[rows] = scaled[rows] @ coef + bias
+    if progress:
+        progress(f"fitting {question}", len(names), len(names) + 1)
+    coef, bias = fitted(-1)
+    judged = known & (folds >= 0)
+    slope, shift = calibrate(odds[judged], gold[judged])
+    odds = odds * slope + shift
+    table = (coef * scale[:, None] * slope).astype(np.float16).astype(np.float32)
+    intercept = (bias * slope + shift).astype(np.float32)
+    held_out = softmax(odds)
+    held_out[~judged] = np.nan
+    return Fit(table, intercept, sure_threshold(held_out[judged], gold[judged]), held_out)
+
+
+def gold_of(question: str, labels: Labels) -> NDArray[np.int64]:
+    """Label numbers, -1 for none."""
+    order = LABELS[question]
+    return np.array([-1 if label is None else order.index(label) for label in labels], np.int64)
+
+
+def calibrate(odds: Floats, gold: NDArray[np.int64]) -> tuple[float, Floats]:
+    """(slope, shift of each class) that make held-out log-odds fit their labels best.
+
+    Vector scaling with one slope (Guo et al. 2017, arXiv:1706.04599).
+    """
+    classes = odds.shape[1]
+
+    def loss(theta: Floats) -> tuple[float, Floats]:
+        slope, shift = theta[0], theta[1:]
+        p = softmax(odds * slope + shift)
+        rows = np.arange(len(gold))
+        value = -np.log(np.clip(p[rows, gold], 1e-12, None)).mean()
+        error = p
+        error[rows, gold] -= 1.0
+        gradient = np.concatenate([[(error * odds).sum()], error.sum(axis=0)]) / len(gold)
+        return value + 1e-4 * (shift**2).sum(), gradient + np.concatenate([[0.0], 2e-4 * shift])
+
+    start = np.concatenate([[1.0], np.zeros(classes)])
+    found = minimize(loss, start, jac=True, method="L-BFGS-B").x
+    return float(found[0]), found[1:]
+
+
+def softmax(odds: Floats) -> Floats:
+    """Probabilities of rows of log-odds."""
+    z = np.exp(odds - odds.max(axis=1, keepdims=True))
+    found: Floats = z / z.sum(axis=1, keepdims=True)
+    return found
+
+
+def sure_threshold(probabilities: Floats, gold: NDArray[np.int64]) -> float:
+    """The least top probability at and above which SURE of the answers are right; 1 where none.
+
+    Judged on at least 30 posts, so that a lucky few do not decide.
+    """
+    top = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == gold
+    order = np.argsort(-top, kind="stable")
+    share = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
+    (good,) = np.nonzero(share[29:] >= SURE)
+    return float(top[order][good[-1] + 29]) if len(good) else 1.0
+
+
+def joined(fits: Mapping[str, Fit]) -> Weights:
+    """The weights of both questions in one table."""
+    table = np.zeros((SIZE, COLUMNS), np.float32)
+    intercept = np.zeros(COLUMNS, np.float32)
+    for question, columns in COLUMNS_OF.items():
+        table[:, columns] = fits[question].table
+        intercept[columns] = fits[question].intercept
+    return Weights(table, intercept, np.array([fits[q].sure for q in COLUMNS_OF], np.float32))

@@ -1,0 +1,141 @@
+"""A scorer made of plain arrays: batch -> log-odds, and what each place of the text gave.
+
+One table of weights serves both questions: columns 0-2 are the stances, 3-5 the styles, in the
+order of result.LABELS. Scoring is a gather and a sum; nothing here knows how the weights came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .assets import Assets
+from .candidates import candidate_flags
+from .features import (
+    COUNTER_ROWS,
+    COUNTER_VALUE,
+    COUNTS,
+    SIZE,
+    counter_steps,
+    describe,
+    hashed,
+    neighbours,
+    scale,
+    token_features,
+)
+from .reading import Batch, Described, TokenTable
+from .result import LABELS
+
+COLUMNS = sum(map(len, LABELS.values()))
+#: question -> its columns
+COLUMNS_OF = {"stance": slice(0, 3), "style": slice(3, 6)}
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What a fit gives: ``table`` (SIZE, 6), ``intercept`` (6,), ``sure`` (2,) thresholds.
+
+    Raises ValueError for arrays of another shape, or that hold what is not a finite number.
+    """
+
+    table: Floats
+    intercept: Floats
+    sure: Floats
+
+    def __post_init__(self) -> None:
+        shapes = {"table": (SIZE, COLUMNS), "intercept": (COLUMNS,), "sure": (len(LABELS),)}
+        for name, shape in shapes.items():
+            array = getattr(self, name)
+            if array.shape != shape:
+                raise ValueError(f"{name} has the shape {array.shape}, not {shape}")
+            if not np.isfinite(array).all():
+                raise ValueError(f"{name} holds what is not a finite number")
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """The arrays as a folder keeps them; the table in half precision."""
+        return {
+            "verdict_table": self.table.astype(np.float16),
+            "verdict_intercept": self.intercept.astype(np.float32),
+            "verdict_sure": self.sure.astype(np.float32),
+        }
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, NDArray[np.generic]]) -> Weights:
+        """From the arrays of a folder."""
+        names = ("verdict_table", "verdict_intercept", "verdict_sure")
+        for name in names:
+            if name not in arrays:
+                raise ValueError(f"no array {name}")
+        return cls(*(arrays[name].astype(np.float32) for name in names))
+
+
+class Scorer:
+    """Weights over the views of features.py, applied to batches of posts.
+
+    >>> zeros = np.zeros((SIZE, COLUMNS), np.float32)
+    >>> scorer = Scorer(Weights(zeros, zeros[0], zeros[0, :2]), Assets.load())
+    >>> scorer.log_odds(scorer.read(["up we go", ""])).shape
+    (2, 6)
+    """
+
+    def __init__(self, weights: Weights, assets: Assets) -> None:
+        self.weights = weights
+        self._assets = assets
+        # the row behind the last one is "no feature"
+        self._table = np.concatenate([weights.table, np.zeros((1, COLUMNS), np.float32)])
+        self._steps = self._table[COUNTER_ROWS] * np.float32(COUNTER_VALUE)
+        self._tokens = TokenTable(self._describe, len(COUNTS), COLUMNS)
+
+    def _describe(self, token: str) -> Described:
+        kind, form, flags, counts = describe(token, self._assets)
+        row = None
+        if token:
+            flags |= candidate_flags(token, kind, form, self._assets)
+            found = token_features(token, kind, form)
+            values = np.array([value for _, value in found], np.float32)
+            row = values @ self._table[[index for index, _ in found]]
+        return Described(kind, hashed(form), flags, counts, row)
+
+    def read(self, texts: list[str]) -> Batch:
+        """The texts as a batch."""
+        return self._tokens.read(texts)
+
+    def parts(self, batch: Batch) -> Floats:
+        """What each place of ``batch.ids`` gives before scaling, shape (places, 6)."""
+        parts = np.take(batch.page.rows, batch.ids, axis=0)
+        for _, places, found in neighbours(batch):
+            parts[places] += np.take(self._table, found, axis=0)
+        return parts
+
+    def row(self, index: int) -> Floats:
+        """The weights of one feature, shape (6,)."""
+        found: Floats = self._table[index]
+        return found
+
+    def log_odds(self, batch: Batch, parts: Floats | None = None) -> Floats:
+        """Scores of each post, shape (posts, 6): softmax of a question's columns gives P."""
+        if not len(batch.texts):
+            return np.empty((0, COLUMNS), np.float32)
+        parts = self.parts(batch) if parts is None else parts
+        sums = np.add.reduceat(parts, batch.starts[:-1], axis=0)
+        found: Floats = (
+            self.weights.intercept
+            + scale(np.diff(batch.starts))[:, None] * sums
+            + self.counted(batch)
+        )
+        return found
+
+    def counted(self, batch: Batch) -> Floats:
+        """What the counters of each post give, shape (posts, 6)."""
+        found: Floats = self.counter_parts(batch).sum(axis=1)
+        return found
+
+    def counter_parts(self, batch: Batch) -> Floats:
+        """What each counter of each post gives, shape (posts, len(COUNTS), 6)."""
+        found: Floats = self._steps[np.arange(len(COUNTS)), counter_steps(batch)]
+        return found

@@ -1,0 +1,199 @@
+"""Fit the bundled model: python tools/build_model.py [--shared ../shared] [--out DIR]
+
+Labels come from corpora/ (train split) and the train split of ../shared/posts/real.jsonl, with
+the corrections of corpora/public-labels.csv. A teacher too slow to ship (tools/teacher.py) has
+labelled unlabelled posts; its answers are in tools/teacher.npz and are joined to the posts by
+hash. In cross-validation a post is only ever judged by fits that saw nothing of its group, nor an
+answer of a teacher that had seen it. Without ../shared the model is fitted on corpora/ alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gzip
+import hashlib
+import json
+import os
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sklearn
+from numpy.typing import NDArray
+
+from opgsent import __version__
+from opgsent.assets import Assets
+from opgsent.classifier import Classifier
+from opgsent.corpus import LabelledPost, corpora_folder, read_corpus, read_lines, to_post
+from opgsent.fitting import FOLDS, STRENGTH, fit_question, folds_of, joined
+from opgsent.fitting_spans import fit_extraction
+from opgsent.folder import pack, write_folder
+from opgsent.matrix import features_matrix
+from opgsent.metrics import Judged
+from opgsent.result import LABELS
+
+ROOT = Path(__file__).parents[1]
+MODEL = ROOT / "src" / "opgsent" / "data" / "model"
+PUBLIC = ROOT / "corpora" / "public-labels.csv"
+TEACHER = ROOT / "tools" / "teacher.npz"
+TRUST = 0.5  # weight of a post that the teacher labelled, times its confidence in the label
+SEED = 0
+GOLDEN = 8  # posts of corpora/ whose answers are checked whenever the model is loaded
+
+
+def text_hash(text: str) -> str:
+    """sha256 of the white-space-collapsed NFC text, as corpora/public-labels.csv has it."""
+    plain = " ".join(unicodedata.normalize("NFC", text).split())
+    return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def public_posts(shared: Path) -> list[LabelledPost]:
+    """The train split of real.jsonl with the corrections that this repository holds."""
+    file = shared / "posts" / "real.jsonl"
+    if not file.is_file():
+        print(f"no {file}: fitting on corpora/ alone")
+        return []
+    mended: dict[str, dict[str, str]] = {}
+    if PUBLIC.is_file():
+        with PUBLIC.open(encoding="utf-8", newline="") as rows:
+            mended = {row["sha256"]: row for row in csv.DictReader(rows)}
+    posts = []
+    for number, record in read_lines(file):
+        if record["split"] == "train":
+            labels = mended.get(text_hash(record["text"]), record)
+            record = {**record, "stance": labels["stance"], "style": labels["style"]}
+            posts.append(to_post(record, number))
+    return posts
+
+
+def taught(shared: Path, assets: Assets, folds: int) -> dict[str, dict[int, Any]] | None:
+    """Question -> fold (-1: the final fit) -> (matrix, labels, weights) of teacher-labelled posts.
+
+    tools/teacher.npz: ``post`` (n,) first 8 bytes of the text's hash, ``answers`` (n, teachers, 6)
+    probabilities x 255, ``unseen`` (teachers, folds) whether a teacher saw nothing of a fold.
+    """
+    file = shared / "posts" / "unlabelled.txt.gz"
+    if not TEACHER.is_file() or not file.is_file():
+        print("no teacher's answers: fitting without them")
+        return None
+    with np.load(TEACHER, allow_pickle=False) as found:
+        answers = found["answers"].astype(np.float32) / 255
+        place = {int(key): at for at, key in enumerate(found["post"])}
+        unseen = found["unseen"]
+    with gzip.open(file, "rt", encoding="utf-8") as lines:
+        texts = [json.loads(line) for line in lines]
+    rows = [(at, text) for text in texts if (at := place.pop(_short(text), None)) is not None]
+    x = features_matrix([text for _, text in rows], assets)
+    answers = answers[[at for at, _ in rows]]
+    more: dict[str, dict[int, Any]] = {"stance": {}, "style": {}}
+    for fold in [*range(folds), -1]:
+        teachers = slice(None) if fold < 0 else np.flatnonzero(unseen[:, fold])
+        mean = answers[:, teachers].mean(axis=1)
+        for question, columns in (("stance", slice(0, 3)), ("style", slice(3, 6))):
+            p = mean[:, columns]
+            more[question][fold] = x, p.argmax(axis=1), (TRUST * p.max(axis=1)).astype(np.float64)
+    return more
+
+
+def _short(text: str) -> int:
+    return int(text_hash(text)[:16], 16)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Fit, measure out of fold, write the folder."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
+    parser.add_argument("--out", type=Path, default=MODEL)
+    options = parser.parse_args(args)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    assets = Assets.load()
+    own = [p for p in read_corpus(corpora_folder()) if p.split == "train" and not p.disputed]
+    public = public_posts(options.shared)
+    judged_posts = public or own
+    posts = [*public, *own]
+    print(f"{len(public):,} public posts, {len(own):,} of corpora/")
+    folds = np.full(len(posts), -1)
+    groups = [p.group or p.writer or p.id for p in judged_posts]
+    folds[: len(judged_posts)] = folds_of(groups, FOLDS, SEED)
+    x = features_matrix([p.text for p in posts], assets)
+    more = taught(options.shared, assets, FOLDS) if public else None
+    fits, scores = {}, {}
+    for question in LABELS:
+        labels = [getattr(p, question) for p in posts]
+        fits[question] = fit_question(
+            question, x, labels, folds, more=more[question] if more else None,
+            progress=lambda what, done, total: print(f"{what}: {done} of {total}", flush=True),
+        )  # fmt: skip
+        scores[question] = measured(question, labels, groups, fits[question].held_out)
+        print(question, scores[question], flush=True)
+    arrays: dict[str, NDArray[Any]] = dict(joined(fits).arrays())
+    spans = [p for p in posts if p.tickers is not None and p.levels is not None]
+    arrays |= fit_extraction(spans, assets, seed=SEED)
+    card = {
+        "name": "opgsent bundled model",
+        "labels": {name: list(order) for name, order in LABELS.items()},
+        "settings": {"strength": STRENGTH, "trust": TRUST, "folds": FOLDS, "seed": SEED},
+        "data": {
+            "public": counted(public), "corpora": counted(own),
+            "taught": 0 if more is None else int(more["stance"][-1][0].shape[0]),
+            "spans": len(spans), "sha256": data_hash(posts),
+        },
+        "cross_validation": scores,
+        "versions": {
+            "opgsent": __version__, "numpy": np.__version__, "scikit-learn": sklearn.__version__,
+        },
+        "date": os.environ.get("SOURCE_DATE_EPOCH"),
+        "licence": "weights: MIT; fitted on posts of other people (hashed features, no text)",
+    }  # fmt: skip
+    checksum = hashlib.sha256(pack(arrays)).hexdigest()
+    model = Classifier(arrays, {"checksum": checksum}, assets)
+    card["golden"] = golden(own, model)
+    write_folder(options.out, arrays, card)
+    print(f"written to {options.out}")
+
+
+def measured(
+    question: str, labels: list[str | None], groups: list[str], held_out: NDArray[np.float64]
+) -> dict[str, float]:
+    """Out-of-fold figures of the posts that were ever held out."""
+    at = np.flatnonzero(~np.isnan(held_out[:, 0]))
+    gold = [LABELS[question].index(str(labels[i])) for i in at]
+    judged = Judged(LABELS[question], gold, held_out[at], [groups[i] for i in at])
+    found = {"macro_f1": judged.macro_f1(), "auc": judged.auc(), "ece": judged.ece()}
+    return {name: round(float(np.asarray(value).ravel()[0]), 4) for name, value in found.items()}
+
+
+def counted(posts: Sequence[LabelledPost]) -> dict[str, dict[str, int]]:
+    """Posts per label."""
+    return {q: dict(sorted(Counter(str(getattr(p, q)) for p in posts).items())) for q in LABELS}
+
+
+def data_hash(posts: Sequence[LabelledPost]) -> str:
+    """One hash over all texts and labels, in order."""
+    digest = hashlib.sha256()
+    for post in posts:
+        digest.update(f"{text_hash(post.text)} {post.stance} {post.style}\n".encode())
+    return digest.hexdigest()
+
+
+def golden(own: Sequence[LabelledPost], model: Classifier) -> list[dict[str, Any]]:
+    """A few posts of corpora/ with the probabilities they get."""
+    short = [p for p in own if len(p.text) < 200]
+    chosen = [short[i * len(short) // GOLDEN] for i in range(GOLDEN)] if short else []
+    found = []
+    for post in model.classify_many([p.text for p in chosen]):
+        assert post.stance and post.style
+        rounded = [
+            {label: round(p, 5) for label, p in verdict.probabilities.items()}
+            for verdict in (post.stance, post.style)
+        ]
+        found.append({"text": post.text, "stance": rounded[0], "style": rounded[1]})
+    return found
+
+
+if __name__ == "__main__":
+    main()
