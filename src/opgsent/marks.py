@@ -18,6 +18,8 @@ from .assets import Assets
 from .corpus import LabelledLevel, LabelledPost, LabelledTicker, decimal_of
 from .exports import Answer, RawSpan
 from .result import ROLES, TICKER_KINDS
+from .symbols import canonical, split_pair
+from .symbols import symbol_of as read_symbol
 from .tokens import kind_of
 
 LEAVE_OUT = "skip"
@@ -209,19 +211,17 @@ def symbol_of(text: str) -> tuple[str, str | None, str]:
     (('BTC', None, 'cashtag'), ('ETH', 'USDT', 'pair'), ('BTC', None, 'name'))
     """
     assets = _assets()
-    bare = text.lstrip("$#").strip()
-    pair = re.fullmatch(r"(\w+?)\s?[/_-]\s?(\w+)", bare)
-    if pair and pair[2].upper() in assets.quotes:
-        return pair[1].upper(), pair[2].upper(), "pair"
-    if kind_of(text) == "pair":
-        for quote in sorted(assets.quotes, key=lambda q: (-len(q), q)):
-            if bare.upper().endswith(quote) and len(bare) > len(quote):
-                return bare.upper().removesuffix(quote), quote, "pair"
-    kind = {"$": "cashtag", "#": "hashtag"}.get(text[:1])
-    named = assets.by_name(" ".join(bare.lower().split()))
-    if named and kind != "cashtag" and (kind or not assets.by_symbol(bare)):
-        return named.symbol, None, kind or "name"
-    return bare.upper().removesuffix(".X"), None, kind or "symbol"
+    kind = kind_of(text)
+    if kind in ("cashtag", "hashtag", "pair", "word"):
+        return read_symbol(text, kind, assets)[:3]
+    bare = " ".join(text.lstrip("$#").split())
+    pair = split_pair(bare.replace("$", "").replace("#", ""), assets)
+    if pair:
+        return canonical(pair[0], assets), pair[1], "pair"
+    named = assets.by_name(bare.lower())
+    if named:
+        return named.symbol, None, "name"
+    return canonical(bare.upper(), assets), None, "symbol"
 
 
 @lru_cache(maxsize=1)
