@@ -18,7 +18,8 @@ HEAVY = ("nltk", "sklearn", "pandas", "scipy", "pyarrow", "joblib", "matplotlib"
 #: rooms of the flow from labels to a model folder; every other room is on the way of a post
 LEARNING = {
     "agreement", "audit", "checks", "corpus", "duplicates", "evaluation", "exports", "fitting",
-    "labelling", "labels", "marks", "matrix", "metrics", "page", "records", "reporting", "scores",
+    "fitting_spans",
+    "labelling", "labels", "marks", "matrix", "metrics", "names", "page", "records", "reporting", "scores",
     "suggest", "suspects", "training",
 }  # fmt: skip
 

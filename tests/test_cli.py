@@ -27,12 +27,9 @@ TOP = Path(__file__).parents[1]
 ENV = {**os.environ, "PYTHONPATH": str(TOP / "src")}
 
 
-class Raw(io.StringIO):
-    """Standard input with the bytes behind it."""
-
-    def __init__(self, raw: bytes) -> None:
-        super().__init__(raw.decode("utf-8", "replace"))
-        self.buffer = io.BytesIO(raw)
+def typed(raw: bytes) -> io.TextIOWrapper:
+    """Standard input that holds these bytes."""
+    return io.TextIOWrapper(io.BytesIO(raw), encoding="utf-8", errors="replace")
 
 
 def parsers(
@@ -195,14 +192,14 @@ def test_explain_names_the_strongest_words(capsys: pytest.CaptureFixture[str]) -
 def test_classify_reads_standard_input(
     raw: bytes, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "stdin", Raw(raw))
+    monkeypatch.setattr(sys, "stdin", typed(raw))
     assert main(["classify", "--json"]) == 0
     text = json.loads(capsys.readouterr().out)["text"]
     assert text == raw.decode("utf-8", "replace").removesuffix("\n")
 
 
 def test_a_post_a_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(sys, "stdin", Raw(b"first\r\n\nthird"))
+    monkeypatch.setattr(sys, "stdin", typed(b"first\r\n\nthird"))
     assert main(["classify", "--lines", "--json"]) == 0
     texts = [json.loads(line)["text"] for line in capsys.readouterr().out.splitlines()]
     assert texts == ["first", "", "third"]

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     )
     from .errors import InputError, OpgsentError
     from .evaluation import Evaluation, evaluate
+    from .reporting import TrainingReport
     from .result import Explanation, Level, Post, Ticker, Token, Verdict
     from .tables import ScoreSummary
     from .tokens import tokenize
-    from .training import TrainingReport, train
+    from .training import train
 
 __version__ = "0.1.0"
 
@@ -34,7 +35,8 @@ _HOME = {
     "result": "Explanation Level Post Ticker Token Verdict",
     "tables": "ScoreSummary",
     "tokens": "tokenize",
-    "training": "TrainingReport train",
+    "reporting": "TrainingReport",
+    "training": "train",
 }
 _ROOM = {name: room for room, names in _HOME.items() for name in names.split()}
 

@@ -17,7 +17,16 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 
-from .fitting import Fit, Floats, Labels, column_weights, gold_of, softmax, sure_threshold
+from .fitting import (
+    ABSENT,
+    Fit,
+    Floats,
+    Labels,
+    column_weights,
+    gold_of,
+    softmax,
+    sure_threshold,
+)
 from .linear import COLUMNS_OF, Weights
 
 #: C of the fits that are tried, from the one that moves least
@@ -57,6 +66,9 @@ def refit(
     fitting.folds_of(groups), ``base_odds`` (posts, 6) from the base's Scorer.log_odds. With
     ``base`` None everything is fitted from scratch. Raises ValueError where the labels are all
     the same.
+
+    Labels that never occur have no say in the fit: what moves is how the others stand to one
+    another, so that the new model keeps what the base knew of the absent one.
     """
     gold = gold_of(question, labels)
     known = gold >= 0
@@ -64,40 +76,53 @@ def refit(
         raise ValueError(f"every {question} label is the same")
     scale = column_weights(x)
     x = x[known].multiply(scale).tocsr()
-    gold, folds = gold[known], folds[known]
+    x.eliminate_zeros()  # columns of a single post, which are half of all
+    seen, gold = np.unique(gold[known], return_inverse=True)
+    folds = folds[known]
     columns = COLUMNS_OF[question]
-    offset = None
+    whole = offset = None
     if base is not None and base_odds is not None:
-        offset = base_odds[known][:, columns].astype(np.float64)
+        whole = base_odds[known][:, columns].astype(np.float64)
+        offset = whole[:, seen]
     names = sorted(set(folds.tolist()))
     methods = _methods(offset is not None)
-    held: dict[str, Floats] = {name: np.empty((len(gold), 3)) for name, _ in methods}
+    held: dict[str, Floats] = {name: np.empty((len(gold), len(seen))) for name, _ in methods}
     for done, fold in enumerate(names):
         if progress:
             progress(f"cross-validating {question}", done, len(names) + 1)
         rows, out = folds != fold, folds == fold
         for name, model in _fitted(
-            x[rows], gold[rows], offset[rows] if offset is not None else None
+            x[rows], gold[rows], len(seen), offset[rows] if offset is not None else None
         ):
             held[name][out] = model.odds(x[out], offset[out] if offset is not None else None)
     if progress:
         progress(f"fitting {question}", len(names), len(names) + 1)
     tried = {name: _log_loss(odds, gold) for name, odds in held.items()}
     method = min(tried, key=lambda name: (tried[name], [n for n, _ in methods].index(name)))
-    model = dict(_fitted(x, gold, offset, only=method))[method]
+    model = dict(_fitted(x, gold, len(seen), offset, only=method))[method]
     # held-out log-odds of the chosen method: rescaled once more, which mends its confidence
     slope, shift = rescaled(held[method], gold)
-    probabilities = softmax(held[method] * slope + shift)
-    table: Floats = model.change * scale[:, None]
-    intercept: Floats = model.shift
-    if base is not None and model.follows:
-        table = table + base.table[:, columns] * model.slope
-        intercept = intercept + base.intercept[columns] * model.slope
-    stored = (table * slope).astype(np.float16).astype(np.float32)
+    table = np.zeros((x.shape[1], 3))
+    table[:, seen] = model.change * (slope * scale[:, None])
+    if whole is not None and base is not None and model.follows:
+        slope_of_base = slope * model.slope
+        table += base.table[:, columns] * slope_of_base
+        intercept = base.intercept[columns] * slope_of_base
+        odds = whole * slope_of_base
+    else:  # an absent label stands below the rarest one
+        intercept = np.full(3, (model.shift * slope + shift).min() - ABSENT)
+        odds = np.tile((held[method] * slope + shift).min(axis=1, keepdims=True) - ABSENT, 3)
+        intercept[seen] = odds[:, seen] = 0.0
+    intercept[seen] += model.shift * slope + shift
+    odds[:, seen] = held[method] * slope + shift
     found = np.full((len(known), 3), np.nan)
-    found[known] = probabilities
-    constants = (intercept * slope + shift).astype(np.float32)
-    fit = Fit(stored, constants, sure_threshold(probabilities, gold), found)
+    found[known] = softmax(odds)
+    fit = Fit(
+        table.astype(np.float16).astype(np.float32),
+        intercept.astype(np.float32),
+        sure_threshold(found[known], seen[gold]),
+        found,
+    )
     return Refit(fit, method, tried)
 
 
@@ -139,11 +164,15 @@ def _methods(has_base: bool) -> list[tuple[str, float]]:
 
 
 def _fitted(
-    x: csr_matrix, gold: NDArray[np.int64], offset: Floats | None, only: str | None = None
+    x: csr_matrix,
+    gold: NDArray[np.int64],
+    classes: int,
+    offset: Floats | None,
+    only: str | None = None,
 ) -> list[tuple[str, _Model]]:
     """The models of every method (of ``only`` one), each begun where the one before ended."""
     width = x.shape[1]
-    slope, shift, still = 1.0, np.zeros(3), np.zeros((width, 3))
+    slope, shift, still = 1.0, np.zeros(classes), np.zeros((width, classes))
     if offset is not None:
         slope, shift = rescaled(offset, gold)
     used = np.unique(x.indices)
@@ -160,7 +189,7 @@ def _fitted(
         fixed = slope * offset + shift if follows and offset is not None else None
         if not follows:
             start = None if start is None or found[-1][1].follows else start
-        part, bias = _descend(packed, gold, fixed, strength, start)
+        part, bias = _descend(packed, gold, classes, fixed, strength, start)
         start = np.vstack([part, bias])
         change = still.copy()
         change[used] = part
@@ -172,6 +201,7 @@ def _fitted(
 def _descend(
     x: csr_matrix,
     gold: NDArray[np.int64],
+    classes: int,
     fixed: Floats | None,
     strength: float,
     start: Floats | None,
@@ -182,7 +212,7 @@ def _descend(
     turned = x.T.tocsr()
 
     def loss(theta: Floats) -> tuple[float, Floats]:
-        theta = theta.reshape(width + 1, 3)
+        theta = theta.reshape(width + 1, classes)
         z = x @ theta[:-1] + theta[-1]
         if fixed is not None:
             z += fixed
@@ -197,10 +227,10 @@ def _descend(
         value += (theta[-1] ** 2).sum() / (2 * SHIFT_SPREAD**2)
         return value / posts, gradient.ravel() / posts
 
-    begin = np.zeros((width + 1, 3)) if start is None else start
+    begin = np.zeros((width + 1, classes)) if start is None else start
     options = {"maxiter": MAX_ITER, "ftol": 1e-7}
     theta = minimize(loss, begin.ravel(), jac=True, method="L-BFGS-B", options=options).x
-    theta = theta.reshape(width + 1, 3)
+    theta = theta.reshape(width + 1, classes)
     return theta[:-1], theta[-1]
 
 
@@ -219,7 +249,8 @@ def rescaled(odds: Floats, gold: NDArray[np.int64]) -> tuple[float, Floats]:
         gradient[1:] += shift / SHIFT_SPREAD**2
         return value / len(gold), gradient / len(gold)
 
-    theta = minimize(loss, np.array([1.0, 0, 0, 0]), jac=True, method="L-BFGS-B").x
+    begin = np.concatenate([[1.0], np.zeros(odds.shape[1])])
+    theta = minimize(loss, begin, jac=True, method="L-BFGS-B").x
     return float(theta[0]), theta[1:]
 
 

@@ -11,9 +11,14 @@ import csv
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from .corpus import LabelledPost
+from .errors import InputError
+from .files import write_whole
 from .metrics import Judged
+from .result import LABELS
+from .suggest import guarded
 
 #: called with the stage, what is done, and of how much
 Progress = Callable[[str, int, int], None]
@@ -51,10 +56,45 @@ def rank_suspects(question: str, posts: Sequence[LabelledPost], judged: Judged) 
     return sorted(found, key=lambda one: (-one.doubt, one.post.row, one.post.id))
 
 
+def find_suspects(
+    posts: Sequence[LabelledPost], n: int, *, seed: int = 0, progress: Progress | None = None
+) -> list[Suspect]:
+    """The ``n`` labels of a corpus that models fitted on the rest of it doubt most.
+
+    Cross-validated by group (near-duplicates, authors, channels, writers), stance and style each.
+    Raises InputError where no question has two labels.
+    """
+    from .assets import Assets
+    from .fitting import FOLDS, fit_question, folds_of
+    from .matrix import features_matrix
+    from .scores import groups_of
+
+    groups = groups_of(posts)
+    folds = folds_of(groups, min(FOLDS, len(set(groups))), seed)
+    x = features_matrix([post.text for post in posts], Assets.load())
+    found: list[Suspect] = []
+    asked = 0
+    for question, order in LABELS.items():
+        labels = [getattr(post, question) for post in posts]
+        held = [i for i, label in enumerate(labels) if label is not None]
+        if len({labels[i] for i in held}) < 2:
+            continue
+        asked += 1
+        fit = fit_question(question, x, labels, folds, progress=progress)
+        judged = Judged(order, [order.index(labels[i]) for i in held], fit.held_out[held])
+        found += rank_suspects(question, [posts[i] for i in held], judged)
+    if not asked:
+        raise InputError("no question has posts of two labels; label more")
+    return sorted(found, key=lambda one: (-one.doubt, one.post.row, one.post.id))[:n]
+
+
+def write_suspects(suspects: Sequence[Suspect], path: str | Path) -> None:
+    """Write suspects as CSV, whole or not at all. Raises InputError."""
+    write_whole(path, suspects_csv(suspects))
+
+
 def suspects_csv(suspects: Sequence[Suspect]) -> str:
     """The suspects as CSV, one a row, for a spreadsheet."""
-    from .suggest import guarded
-
     out = io.StringIO()
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(["row", "id", "question", "label", "instead", "doubt", "text"])

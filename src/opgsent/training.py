@@ -1,0 +1,115 @@
+"""Retraining on a user's labels: a better model or a clear no, and the reasons.
+
+The labels are read and checked, each question is refitted around the base model (refitting.py:
+how far it moves is chosen by cross-validation over groups), and the old model is compared with
+the held-out answers of the new one on the same posts: near-duplicates and posts of one author
+stay on one side of every fold and are drawn together by the bootstrap. A fixed control set, the
+dev split of corpora/, shows what was forgotten. A model that is worse is not written.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from threadpoolctl import threadpool_limits
+
+from .checks import check_labels
+from .corpus import LabelledPost
+from .folder import ModelError
+from .labels import read_labels
+from .reporting import TrainingReport
+from .suspects import Progress
+from .trial import Trial, control_posts
+
+if TYPE_CHECKING:
+    from .classifier import Classifier
+
+
+def train(
+    labels: str | Path | Sequence[LabelledPost],
+    base: str | Path | Classifier = "bundled",
+    out: str | Path | None = None,
+    *,
+    text: str | None = None,
+    stance: str | None = None,
+    style: str | None = None,
+    mapping: Mapping[str, str] | None = None,
+    force: bool = False,
+    dry_run: bool = False,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> TrainingReport:
+    """Retrain on labelled posts and write a model folder, if the new model is no worse.
+
+    ``labels`` is a label file of any shape (``text``, ``stance``, ``style`` and ``mapping`` as in
+    read_labels) or posts in memory. ``base`` is 'bundled', a model folder or a Classifier to start
+    from, or 'scratch'. ``out`` is the folder to write, None for the report alone. The new model is
+    refused where its macro-F1 on the labels, cross-validated by group, is below the old one's
+    beyond the 95 % interval of the paired group bootstrap, or where it loses more than
+    trial.FORGET on the control set (not for 'scratch'); ``force`` writes it all the same, and its
+    card says so.
+    ``dry_run`` reads and checks and fits nothing. Same labels, base and seed: the same bytes.
+
+    Raises InputError for labels that cannot be read, ModelError for a base that is no model or an
+    ``out`` that is there already (``force`` replaces a model). What stops a training is in the
+    report.
+
+    >>> posts = [LabelledPost(str(i), f"going {side} from here number {i} " + "and on " * i, label)
+    ...          for i in range(10) for side, label in (("up", "bullish"), ("down", "bearish"))]
+    >>> report = train(posts)
+    >>> report.ok, list(report.own), report.folder
+    (True, ['stance'], None)
+    """
+    started = time.monotonic()
+    _refuse_target(out, force)
+    account, source = "", "posts in memory"
+    if isinstance(labels, str | Path):
+        read = read_labels(labels, text=text, stance=stance, style=style, mapping=mapping)
+        posts, account, source = list(read.posts), read.to_text(), str(labels)
+    else:
+        posts = list(labels)
+    control = control_posts()
+    checked = check_labels(posts, test=control)
+    trial = Trial(base, checked, control, seed, progress or (lambda stage, done, total: None))
+    stops = [str(finding) for finding in checked.findings if finding.stops]
+    if stops:
+        trial.refusals += stops
+    elif not dry_run:
+        # BLAS threads only wait for one another on vectors this small
+        with threadpool_limits(limits=1):
+            trial.fit()
+            trial.compare_control()
+    folder = None
+    if out is not None and trial.changed and (force or not trial.refusals):
+        folder = Path(out)
+        trial.write(folder, forced=force and bool(trial.refusals))
+    return TrainingReport(
+        source=source,
+        base=trial.base_name,
+        posts=len(checked.posts),
+        account=account,
+        findings=checked.findings,
+        own=trial.own,
+        control=trial.on_control,
+        suspects=tuple(sorted(trial.suspects, key=lambda one: (-one.doubt, one.post.row))),
+        refusals=tuple(trial.refusals),
+        notes=tuple(trial.notes),
+        forced=force,
+        dry_run=dry_run,
+        folder=folder,
+        seconds=time.monotonic() - started,
+    )
+
+
+def _refuse_target(out: str | Path | None, force: bool) -> None:
+    """Say at once that a folder cannot be written, not after the fit."""
+    if out is None or not os.path.lexists(out):
+        return
+    if not (Path(out) / "card.json").is_file():
+        raise ModelError(f"{out}: is there and holds no model; name a new folder")
+    if not force:
+        raise ModelError(f"{out}: holds a model; name a new folder, or replace it with --force")
