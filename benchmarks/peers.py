@@ -1,23 +1,27 @@
-"""What people use today, each as one function over a list of posts."""
+"""Who is measured: what people use today, and opgsent, each as one function over posts."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 Work = Callable[[list[str]], Any]
+Labelled = list[tuple[str, str]]  # posts and labels that trained peers are fitted on
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A name, what it answers, what it does, and the part of the posts it gets (if slow)."""
+    """A name, what it answers, how it is built, and the part of the posts it gets (if slow).
+
+    ``build`` runs in the contender's own process and takes the posts to train on.
+    """
 
     name: str
     gives: str
-    work: Work
+    build: Callable[[Labelled], Work]
     share: float = 1.0
 
 
@@ -31,41 +35,42 @@ def each(one: Callable[[str], Any]) -> Work:
     return work
 
 
-def peers(training: list[str], labels: list[str]) -> Iterator[Contender | str]:
-    """All peers that are at hand; a line of text says which one is not, and why."""
-    for build in (_vader, _nltk_vader, _textblob, _tfidf, _fasttext):
-        try:
-            yield from build(training, labels)
-        except (ImportError, LookupError) as error:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            yield f"{build.__name__[1:]} is not measured: {reason}"
-
-
-def _vader(training: list[str], labels: list[str]) -> list[Contender]:
+def vader(_: Labelled) -> Work:
+    """The usual one."""
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-    score = SentimentIntensityAnalyzer().polarity_scores
-    return [Contender("vaderSentiment", "one score", each(score))]
+    return each(SentimentIntensityAnalyzer().polarity_scores)
 
 
-def _nltk_vader(training: list[str], labels: list[str]) -> list[Contender]:
+def nltk_vader(_: Labelled) -> Work:
+    """nltk downloads its lexicon; the same file comes with vaderSentiment."""
     import nltk.data
     import vaderSentiment
     from nltk.sentiment.vader import SentimentIntensityAnalyzer
 
-    # nltk downloads its lexicon; the same file comes with vaderSentiment
     nltk.data.path.append(str(Path(vaderSentiment.__file__).parent))
-    score = SentimentIntensityAnalyzer(lexicon_file="vader_lexicon.txt").polarity_scores
-    return [Contender("nltk VADER", "one score", each(score))]
+    return each(SentimentIntensityAnalyzer(lexicon_file="vader_lexicon.txt").polarity_scores)
 
 
-def _textblob(training: list[str], labels: list[str]) -> list[Contender]:
+def textblob(_: Labelled) -> Work:
+    """Its default analyzer."""
     from textblob import TextBlob
 
-    return [Contender("TextBlob", "one score", each(lambda post: TextBlob(post).sentiment))]
+    return each(lambda post: TextBlob(post).sentiment)
 
 
-def _tfidf(training: list[str], labels: list[str]) -> list[Contender]:
+def tfidf_batch(training: Labelled) -> Work:
+    """Words and characters, as most projects have it."""
+    return _tfidf(training)
+
+
+def tfidf_single(training: Labelled) -> Work:
+    """The same, asked post by post."""
+    predict = _tfidf(training)
+    return each(lambda post: predict([post]))
+
+
+def _tfidf(training: Labelled) -> Work:
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline, make_union
@@ -75,37 +80,97 @@ def _tfidf(training: list[str], labels: list[str]) -> list[Contender]:
             TfidfVectorizer(ngram_range=(1, 3), min_df=2),
             TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), min_df=2),
         ),
-        LogisticRegression(max_iter=50),
-    ).fit(training, labels)
-    predict = model.predict_proba
-    return [
-        Contender("scikit-learn TF-IDF + LR, batch", "one verdict", predict, 0.5),
-        Contender(
-            "scikit-learn TF-IDF + LR, single", "one verdict", each(lambda p: predict([p])), 0.05
-        ),
-    ]
+        LogisticRegression(C=0.1, max_iter=500),
+    )
+    predict: Work = model.fit(*zip(*training, strict=True)).predict_proba
+    return predict
 
 
-def _fasttext(training: list[str], labels: list[str]) -> list[Contender]:
-    import fasttext
+def fasttext(training: Labelled) -> Work:
+    """Words and pairs of words; a label and nothing else."""
+    import fasttext as library
 
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as file:
-        for post, label in zip(training, labels, strict=True):
+        for post, label in training:
             file.write(f"__label__{label} {' '.join(post.split())}\n")
         file.flush()
-        model = fasttext.train_supervised(file.name, wordNgrams=2, epoch=5, thread=1, verbose=0)
+        model = library.train_supervised(file.name, wordNgrams=2, epoch=5, thread=1, verbose=0)
     # its own predict() breaks with numpy 2; this is the call behind it
     predict = model.f.predict
-    one = each(lambda post: predict(" ".join(post.split()) + "\n", 1, 0.0, "strict"))
-    return [Contender("fastText", "one label", one)]
+    return each(lambda post: predict(" ".join(post.split()) + "\n", 1, 0.0, "strict"))
 
 
-def tokenizers() -> Iterator[Contender]:
-    """nltk's tokenizer for posts beside ours."""
+def classify_many(_: Labelled) -> Work:
+    """Every field of every post, to_dict() included."""
+    from opgsent import Classifier
+
+    many = Classifier.bundled().classify_many
+
+    def work(posts: list[str]) -> None:
+        for post in many(posts):
+            post.to_dict()
+
+    return work
+
+
+def classify(_: Labelled) -> Work:
+    """The same, asked post by post."""
+    from opgsent import Classifier
+
+    one = Classifier.bundled().classify
+    return each(lambda post: one(post).to_dict())
+
+
+def score_file(_: Labelled) -> Work:
+    """A CSV in, a CSV out; writing the input is not in the clock, see ``speed.Child``."""
+    from opgsent import score_file as score
+
+    return lambda posts: score("posts.csv", "scored.csv")
+
+
+def floor(_: Labelled) -> Work:
+    """Reading and writing the same CSV, nothing else."""
+    import pyarrow.csv as arrow
+
+    options = arrow.ParseOptions(newlines_in_values=True)
+    return lambda posts: arrow.write_csv(
+        arrow.read_csv("posts.csv", parse_options=options), "copied.csv"
+    )
+
+
+def tweet_tokenizer(_: Labelled) -> Work:
+    """nltk's tokenizer for posts."""
     from nltk.tokenize import TweetTokenizer
 
-    from opgsent.tokens import split, tokenize
+    return each(TweetTokenizer().tokenize)
 
-    yield Contender("nltk TweetTokenizer", "strings", each(TweetTokenizer().tokenize))
-    yield Contender("opgsent.tokenize", "kinds, offsets", each(tokenize))
-    yield Contender("opgsent.tokens.split", "strings", each(split))
+
+def tokenize(_: Labelled) -> Work:
+    """Ours, with kinds and offsets."""
+    from opgsent import tokenize as ours
+
+    return each(ours)
+
+
+def split(_: Labelled) -> Work:
+    """Ours, the strings alone."""
+    from opgsent.tokens import split as ours
+
+    return each(ours)
+
+
+CONTENDERS = [
+    Contender("vaderSentiment", "one score", vader),
+    Contender("nltk VADER", "one score", nltk_vader, 0.5),
+    Contender("TextBlob", "one score", textblob, 0.5),
+    Contender("scikit-learn TF-IDF + LR, batch", "one verdict", tfidf_batch, 0.25),
+    Contender("scikit-learn TF-IDF + LR, single", "one verdict", tfidf_single, 0.02),
+    Contender("fastText", "one label", fasttext),
+    Contender("opgsent.classify_many", "everything", classify_many),
+    Contender("opgsent.classify", "everything", classify, 0.5),
+    Contender("opgsent.score_file", "everything", score_file),
+    Contender("pyarrow, read and write the file", "nothing", floor),
+    Contender("nltk TweetTokenizer", "tokens", tweet_tokenizer, 0.5),
+    Contender("opgsent.tokenize", "tokens, kinds, offsets", tokenize),
+    Contender("opgsent.tokens.split", "tokens", split),
+]

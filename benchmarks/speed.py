@@ -1,23 +1,31 @@
 """``python -m benchmarks.speed``: opgsent beside its peers, in one run, as ratios.
 
-Every round hands the same posts to every contender, one after the other, and no post comes
-twice, so caches help as they would on a stream. One-core figures are CPU seconds, so that
-other work on the machine changes little; the ratio is the median of the rounds' ratios.
-Figures with several processes are seconds on the wall.
+Each contender lives in a process of its own, so that none profits from what another one left
+in a cache. Round after round all are handed the same posts, one contender after the other, and
+no post comes twice: caches help as they do on a stream, and start empty. One-core figures are
+CPU seconds, so that other work on the machine changes little. Figures of several processes are
+seconds on the wall.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
-import statistics
+import multiprocessing
+import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 
-from benchmarks.peers import Contender, Work, each, peers, tokenizers
-from benchmarks.posts import TOP, csv_file, machine, posts, table
+if not __package__:  # run as a file, not with -m
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.growth import growth
+from benchmarks.peers import CONTENDERS, Contender, Labelled
+from benchmarks.posts import csv_file, machine, posts, table
 
 TRAINING = 5_000  # posts that the trained peers are fitted on
 
@@ -25,8 +33,8 @@ TRAINING = 5_000  # posts that the trained peers are fitted on
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--posts", type=int, default=8_000, help="posts a round (8000)")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--posts", type=int, default=16_000, help="posts a round (16000)")
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--file-rows", type=int, default=119_000, help="rows of the file for jobs")
     parser.add_argument("--no-plot", action="store_true", help="leave docs/growth.svg as it is")
     args = parser.parse_args()
@@ -38,98 +46,82 @@ def main() -> None:
         growth(Path(folder), real, plot=not args.no_plot)
 
 
-def cpu(work: Callable[[], object]) -> float:
-    """CPU seconds of this process."""
-    start = time.process_time()
-    work()
-    return time.process_time() - start
-
-
-def wall(work: Callable[[], object]) -> float:
-    """Seconds on the wall."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
 # --- one core -----------------------------------------------------------------------------------
-
-
-def ours(folder: Path) -> list[Contender]:
-    """What opgsent is measured at: every field computed, ``to_dict`` inside the clock."""
-    from opgsent import Classifier, score_file
-
-    bundled = Classifier.bundled()
-
-    def many(texts: list[str]) -> None:
-        for post in bundled.classify_many(texts):
-            post.to_dict()
-
-    def file(texts: list[str]) -> None:
-        score_file(_written(folder, texts), folder / "out.csv")
-
-    return [
-        Contender("opgsent.classify_many", "everything", many),
-        Contender("opgsent.classify", "everything", each(lambda t: bundled.classify(t).to_dict())),
-        Contender("opgsent.score_file", "everything", file),
-    ]
-
-
-def floor(folder: Path) -> Contender:
-    """Reading and writing the same file with pyarrow, nothing else."""
-    import pyarrow.csv as arrow
-
-    options = arrow.ParseOptions(newlines_in_values=True)
-
-    def work(texts: list[str]) -> None:
-        rows = arrow.read_csv(_written(folder, texts), parse_options=options)
-        arrow.write_csv(rows, folder / "floor.csv")
-
-    return Contender("pyarrow, read and write the file", "nothing", work)
-
-
-def _written(folder: Path, texts: list[str]) -> Path:
-    """The posts as a file; ``one_core`` calls it once before the clock runs."""
-    path = folder / f"posts-{len(texts)}-{hash(texts[0])}.csv"
-    if not path.exists():
-        csv_file(path, len(texts), texts)
-    return path
 
 
 def one_core(real: list[str], size: int, rounds: int) -> None:
     """The table of all contenders."""
     from opgsent import classify_many
 
-    training, rest = real[:TRAINING], real[TRAINING:]
-    labels = [post.stance.label for post in classify_many(training) if post.stance]
-    with tempfile.TemporaryDirectory() as name:
-        folder, contenders, notes = Path(name), list[Contender](), list[str]()
-        for peer in peers(training, labels):
-            if isinstance(peer, str):
-                notes.append(peer)
-            else:
-                contenders.append(peer)
-        contenders += [*ours(folder), floor(folder), *tokenizers()]
-        rates: dict[str, list[float]] = {c.name: [] for c in contenders}
-        for at in range(rounds):
-            batch = rest[at * size : (at + 1) * size]
-            _written(folder, batch)
-            for contender in contenders:
-                texts = batch[: int(len(batch) * contender.share)]
-                rates[contender.name].append(len(texts) / cpu(_on(contender.work, texts)))
-    base = rates["vaderSentiment"]
+    first, rest = real[:TRAINING], real[TRAINING:]
+    training = [(p.text, p.stance.label) for p in classify_many(first) if p.text and p.stance]
+    children = [child for c in CONTENDERS if (child := Child(c, training)).ready()]
+    spent: dict[str, list[float]] = {child.name: [] for child in children}
+    for at in range(rounds):
+        batch = rest[at * size : (at + 1) * size]
+        for child in children:
+            spent[child.name].append(child.seconds_per_post(batch))
+    base = spent[CONTENDERS[0].name]
     rows = []
-    for c in contenders:
-        mine = rates[c.name]
-        ratio = statistics.median(m / b for m, b in zip(mine, base, strict=True))
-        rows.append([c.name, c.gives, f"{statistics.median(mine):,.0f}", f"{ratio:.2f}"])
+    for child in children:
+        child.close()
+        mine = spent[child.name]
+        ratios = sorted(b / m for b, m in zip(base, mine, strict=True))
+        speed = [f"{len(mine) / sum(mine):,.0f}", f"{sum(base) / sum(mine):.2f}"]
+        rows.append(
+            [child.name, child.contender.gives, *speed, f"{ratios[0]:.2f}-{ratios[-1]:.2f}"]
+        )
     print(f"\none core, {rounds} rounds of {size:,} real posts")
-    print(table(["", "gives", "posts/s", "x vader"], rows))
-    print(*notes, sep="\n")
+    print(table(["", "gives", "posts/s", "x vader", "by round"], rows))
 
 
-def _on(work: Work, texts: list[str]) -> Callable[[], object]:
-    return lambda: work(texts)
+class Child:
+    """A contender in a process of its own."""
+
+    def __init__(self, contender: Contender, training: Labelled) -> None:
+        self.contender, self.name = contender, contender.name
+        context = multiprocessing.get_context("spawn")
+        self._line, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, contender, training))
+        self._process.start()
+
+    def ready(self) -> bool:
+        """Wait until it is built; say why where it cannot be."""
+        missing: str = self._line.recv()
+        if missing:
+            print(f"{self.name} is not measured: {missing}")
+            self._process.join()
+        return not missing
+
+    def seconds_per_post(self, batch: list[str]) -> float:
+        """CPU seconds it spends on each post of its share of the batch."""
+        texts = batch[: int(len(batch) * self.contender.share)]
+        self._line.send(texts)
+        seconds: float = self._line.recv()
+        return seconds / len(texts)
+
+    def close(self) -> None:
+        """End the process."""
+        self._line.send(None)
+        self._process.join()
+
+
+def _serve(line: Connection, contender: Contender, training: Labelled) -> None:
+    """What the process of a contender does."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        try:
+            work = contender.build(training)
+        except (ImportError, LookupError) as error:
+            line.send((str(error).strip() or type(error).__name__).splitlines()[0])
+            return
+        line.send("")
+        while (texts := line.recv()) is not None:
+            csv_file(Path("posts.csv"), len(texts), texts)
+            start = time.process_time()
+            work(texts)
+            line.send(time.process_time() - start)
+        os.chdir("/")
 
 
 # --- two jobs -----------------------------------------------------------------------------------
@@ -141,10 +133,10 @@ def two_jobs(folder: Path, real: list[str], rows: int) -> None:
 
     path = folder / "jobs.csv"
     csv_file(path, rows, real)
-    seconds = {}
+    seconds = {1: math.inf, 2: math.inf}
     for jobs in (1, 2, 1, 2):
         took = wall(lambda jobs=jobs: score_file(path, folder / "out.csv", jobs=jobs))
-        seconds[jobs] = min(took, seconds.get(jobs, math.inf))
+        seconds[jobs] = min(took, seconds[jobs])
     lines = [
         [
             f"score_file jobs={jobs}",
@@ -158,66 +150,11 @@ def two_jobs(folder: Path, real: list[str], rows: int) -> None:
     print(table(["", "seconds", "posts/s", "x one job"], lines))
 
 
-# --- growth -------------------------------------------------------------------------------------
-
-
-def growth(folder: Path, real: list[str], *, plot: bool) -> None:
-    """How the time grows with the length of a post and with the rows of a file."""
-    from opgsent import Classifier, score_file
-
-    bundled = Classifier.bundled()
-    whole = " ".join(real)
-    lengths, by_length = [100 * 4**k for k in range(6)], list[float]()
-    for length in lengths:
-        texts = [whole[at * length : (at + 1) * length] for at in range(max(3, 400_000 // length))]
-        took = min(cpu(lambda t=texts: list(bundled.classify_many(t))) for _ in range(3))
-        by_length.append(took / len(texts))
-    sizes, by_rows = [1_000 * 2**k for k in range(7)], list[float]()
-    for rows in sizes:
-        csv_file(folder / "grow.csv", rows, real)
-        run = lambda: score_file(folder / "grow.csv", folder / "out.csv")  # noqa: E731
-        by_rows.append(min(cpu(run) for _ in range(2)))
-    print("\ngrowth (CPU seconds); a slope of 1.00 is linear")
-    for what, xs, ys in (
-        ("characters of a post", lengths, by_length),
-        ("rows of a file", sizes, by_rows),
-    ):
-        print(table([what, *(f"{x:,}" for x in xs)], [["seconds", *(f"{y:.2g}" for y in ys)]]))
-        print(f"slope over the upper half: {slope(xs[len(xs) // 2 :], ys[len(xs) // 2 :]):.2f}")
-    if plot:
-        draw(lengths, by_length, sizes, by_rows)
-
-
-def slope(xs: list[int], ys: list[float]) -> float:
-    """Of the line through the logarithms."""
-    fit = statistics.linear_regression([math.log(x) for x in xs], [math.log(y) for y in ys])
-    return fit.slope
-
-
-def draw(
-    lengths: list[int], by_length: list[float], sizes: list[int], by_rows: list[float]
-) -> None:
-    """docs/growth.svg."""
-    try:
-        import matplotlib
-    except ImportError:
-        print("docs/growth.svg is not drawn: matplotlib is not installed")
-        return
-    matplotlib.use("svg")
-    import matplotlib.pyplot as plt
-
-    matplotlib.rcParams["svg.hashsalt"] = "opgsent"
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
-    for ax, xs, ys, label, title in (
-        (axes[0], lengths, by_length, "characters", "one post, by its length"),
-        (axes[1], sizes, by_rows, "rows", "score_file, by the rows of a CSV"),
-    ):
-        ax.loglog(xs, ys, "o-", label="measured")
-        ax.loglog(xs, [ys[-1] * x / xs[-1] for x in xs], "--", color="grey", label="linear")
-        ax.set(xlabel=label, ylabel="CPU seconds", title=title)
-        ax.legend()
-    figure.savefig(TOP / "docs" / "growth.svg", metadata={"Date": None})
-    print("drawn: docs/growth.svg")
+def wall(work: Callable[[], object]) -> float:
+    """Seconds on the wall."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

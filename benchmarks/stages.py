@@ -26,47 +26,67 @@ from opgsent.tokens import split
 PACKAGE = str(Path(opgsent.__file__).parent)
 
 
+STEP = 2_000
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--posts", type=int, default=20_000)
-    size = parser.parse_args().posts
-    warm, real = posts(3 * size)[:size], posts(3 * size)[size:]
+    parser.add_argument("--warm", type=int, default=50_000, help="posts before the clock runs")
+    parser.add_argument("--posts", type=int, default=40_000, help="posts under the clock")
+    args = parser.parse_args()
+    real = posts(args.warm + args.posts)
     print(machine())
+    for _ in Classifier.bundled().classify_many(real[: args.warm]):
+        pass
+    stages(real[args.warm :])
+    inside(real[args.warm :])
+
+
+def stages(real: list[str]) -> None:
+    """CPU microseconds per post; turn by turn one part stage by stage, the next one as a whole.
+
+    No post comes twice, so that what is remembered of a token helps both alike.
+    """
+    cost: Counter[str] = Counter()
+    half = len(real) // STEP // 2
     with tempfile.TemporaryDirectory() as name:
         path, out = Path(name) / "posts.csv", Path(name) / "out.csv"
-        csv_file(path, size, real[:size])
-        stages(path, out, warm, real[:size])
-    inside(real[size:])
-
-
-def stages(path: Path, out: Path, warm: list[str], real: list[str]) -> None:
-    """CPU microseconds per post, each stage on its own."""
-    bundled, render = Classifier.bundled(), CellRender(Columns(), Dialect())
-    list(bundled.classify_many(warm))
-    cost: dict[str, float] = {}
-
-    def clock(stage: str, work: Callable[[], Any]) -> Any:
-        start = time.process_time()
-        made = work()
-        cost[stage] = (time.process_time() - start) / len(real) * 1e6
-        return made
-
-    clock("read: bytes to rows", lambda: rows(path))
-    answers = clock("classify_many: rows to posts", lambda: list(bundled.classify_many(real)))
-    clock("count for the summary", lambda: Tally.over(answers))
-    clock("render: posts to cells", lambda: [render(post) for post in answers])
-    parts = sum(cost.values())
-    clock("score_file", lambda: score_file(path, out))
-    whole = cost.pop("score_file")
-    cost["join, hash, encode, write; hand over"] = whole - parts
-    lines = [[name, f"{us:.1f}", f"{us / whole:.0%}"] for name, us in cost.items()]
-    lines += [["score_file", f"{whole:.1f}", "100%"]]
-    print(f"\nscore_file on {len(real):,} posts, one core, the classifier's caches warm")
+        for at in range(half):
+            apart, whole = (real[(2 * at + k) * STEP :][:STEP] for k in (0, 1))
+            csv_file(path, STEP, apart)
+            by_stage(path, apart, cost)
+            csv_file(path, STEP, whole)
+            clock(cost, "score_file", lambda: score_file(path, out))
+    per_post = {stage: spent / (half * STEP) * 1e6 for stage, spent in cost.items()}
+    whole_cost = per_post.pop("score_file")
+    beside = {stage: per_post.pop(stage) for stage in ("tokens.split", "Post.to_dict")}
+    per_post["join, hash, encode, write"] = whole_cost - sum(per_post.values())
+    lines = [[stage, f"{us:.1f}", f"{us / whole_cost:.0%}"] for stage, us in per_post.items()]
+    lines.append(["score_file", f"{whole_cost:.1f}", "100%"])
+    print(f"\nscore_file, one core, {half * STEP:,} posts each way")
     print(table(["stage", "us/post", "share"], lines))
-    clock("split", lambda: [split(text) for text in real])
-    clock("to_dict", lambda: [post.to_dict() for post in answers])
-    print(f"for comparison: tokens.split alone {cost['split']:.1f}, to_dict {cost['to_dict']:.1f}")
+    print("beside it:", ", ".join(f"{stage} {us:.1f}" for stage, us in beside.items()), "us/post")
+
+
+def by_stage(path: Path, texts: list[str], cost: Counter[str]) -> None:
+    """Each stage on its own."""
+    render = CellRender(Columns(), Dialect())
+    clock(cost, "read: bytes to rows", lambda: rows(path))
+    many = Classifier.bundled().classify_many
+    answers = clock(cost, "classify_many: texts to posts", lambda: list(many(texts)))
+    clock(cost, "count: posts to the summary", lambda: Tally.over(answers))
+    clock(cost, "render: posts to cells", lambda: [render(post) for post in answers])
+    clock(cost, "tokens.split", lambda: [split(text) for text in texts])
+    clock(cost, "Post.to_dict", lambda: [post.to_dict() for post in answers])
+
+
+def clock(cost: Counter[str], stage: str, work: Callable[[], Any]) -> Any:
+    """Add the CPU seconds of some work to a stage."""
+    start = time.process_time()
+    made = work()
+    cost[stage] += time.process_time() - start  # type: ignore[assignment]
+    return made
 
 
 def rows(path: Path) -> int:

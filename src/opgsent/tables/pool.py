@@ -186,7 +186,6 @@ def _start(task: Task[Any], parent: int) -> None:
     _task = task
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
-    task.model.load()
 
 
 def _leave_with(parent: int) -> None:
