@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import OpgsentError
-from .target import beside, changed, writing
+from .target import beside, changed, no_link, writing
 
 
 class Journal:
@@ -34,7 +34,8 @@ class Journal:
         """Replace the state, in one step."""
         fresh = self._path + "~"
         with writing(self._target, "; what stood there before is untouched"):
-            Path(fresh).write_text(json.dumps(state), encoding="utf-8")
+            with open(fresh, "w", encoding="utf-8", opener=no_link) as file:
+                json.dump(state, file)
             os.replace(fresh, self._path)
 
     def remove(self) -> None:

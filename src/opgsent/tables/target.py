@@ -110,7 +110,7 @@ class Part:
         if os.path.exists(self.target) and not os.access(self.target, os.W_OK):
             raise OpgsentError(f"cannot write {target}: it is read-only")
         with self._writing():
-            self._file = open(self.path, "r+b" if mark else "ab")  # noqa: SIM115
+            self._file = open(self.path, "r+b" if mark else "ab", opener=no_link)  # noqa: SIM115
             _lock(self._file, self.path, target)
             self._go_to(mark or (0, 0))
 
@@ -183,6 +183,11 @@ def beside(target: str, what: str) -> str:
     """
     folder, name = os.path.split(os.path.realpath(target))
     return os.path.join(folder, f".{name}.opgsent-{what}")
+
+
+def no_link(path: str, flags: int) -> int:
+    """Open a file of ours; never one that somebody else's link leads to."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 def _lock(file: IO[bytes], path: str, target: str) -> None:
