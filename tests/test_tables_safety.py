@@ -182,12 +182,13 @@ def test_two_runs_do_not_write_one_file(folder: Path) -> None:
     assert (folder / "out.csv").stat().st_size > ROWS
 
 
-@pytest.mark.parametrize("what", ["part", "state~"])
-def test_a_link_in_the_way_is_not_followed(folder: Path, what: str) -> None:
+def test_a_link_in_the_way_is_not_followed(folder: Path) -> None:
     (folder / "theirs").write_bytes(b"theirs")
-    os.symlink(folder / "theirs", beside(str(folder / "out.csv"), what))
+    os.symlink(folder / "theirs", beside(str(folder / "out.csv"), "part"))
     with pytest.raises(OpgsentError, match=r"cannot write .*symbolic links"):
         score_file(folder / "posts.csv", folder / "out.csv", classifier=FakeClassifier())
+    os.rename(beside(str(folder / "out.csv"), "part"), beside(str(folder / "out.csv"), "state~"))
+    score_file(folder / "posts.csv", folder / "out.csv", classifier=FakeClassifier())
     assert (folder / "theirs").read_bytes() == b"theirs"
 
 
