@@ -58,25 +58,30 @@ def assemble(batch: Batch, weighed: Weighed) -> list[Spans]:
     t_posts = np.searchsorted(batch.starts, tickers.first[kept], side="right") - 1
     n_posts = np.searchsorted(batch.starts, numbers.place[priced], side="right") - 1
     posts = np.union1d(t_posts, n_posts)
-    t_cuts = np.searchsorted(t_posts, posts).tolist() + [len(kept)]
-    n_cuts = np.searchsorted(n_posts, posts).tolist() + [len(priced)]
+    t_cuts = [*np.searchsorted(t_posts, posts).tolist(), len(kept)]
+    n_cuts = [*np.searchsorted(n_posts, posts).tolist(), len(priced)]
     chances = weighed.chances[kept].tolist()
     sure = weighed.roles[priced, best[priced]].tolist()
     first, last = tickers.first[kept].tolist(), tickers.last[kept].tolist()
     place = numbers.place[priced].tolist()
     roles = best[priced].tolist()
-    kept, priced = kept.tolist(), priced.tolist()
+    accepted, levelled = kept.tolist(), priced.tolist()
     starts = batch.starts.tolist()
+    offsets, holds = batch.offsets()
+    spaced = holds.tolist()
     for i, post in enumerate(posts.tolist()):
         base = starts[post] + 1
         text = batch.clean[post]
         tokens = batch.tokens(post)
-        at = starts_of(text, tokens)
+        if spaced[post]:
+            at = offsets[base : starts[post + 1]].tolist()
+        else:
+            at = starts_of(text, tokens)
         span = None if len(text) == len(batch.texts[post]) else Reading(batch.texts[post]).span
         given = batch.texts[post]
         found: list[Found] = []
         for j in range(t_cuts[i], t_cuts[i + 1]):
-            symbol = tickers.symbols[kept[j]]
+            symbol = tickers.symbols[accepted[j]]
             start, end = at[first[j] - base], at[last[j] - base]
             end += symbol.end if symbol.end >= 0 else len(tokens[last[j] - base])
             start += symbol.start
@@ -96,7 +101,7 @@ def assemble(batch: Batch, weighed: Weighed) -> list[Spans]:
         if ours:
             prices = [
                 Price(
-                    numbers.known[priced[j]].part, CLASSES[roles[j]], place[j] - base,
+                    numbers.known[levelled[j]].part, CLASSES[roles[j]], place[j] - base,
                     _owner(found, place[j], base, tokens),
                 )
                 for j in ours

@@ -19,12 +19,16 @@ from .features import (
     COUNTER_VALUE,
     COUNTS,
     SIZE,
+    TICKER_FORMS,
     counter_steps,
     describe,
+    form_features,
     hashed,
+    is_loud,
+    loud,
     neighbours,
+    own_ticker,
     scale,
-    token_features,
 )
 from .reading import Batch, Described, TokenTable
 from .result import LABELS
@@ -32,6 +36,8 @@ from .result import LABELS
 COLUMNS = sum(map(len, LABELS.values()))
 #: question -> its columns
 COLUMNS_OF = {"stance": slice(0, 3), "style": slice(3, 6)}
+
+MAX_FORMS = 20_000  # normal forms kept of numbers, tickers, emoji
 
 Floats = NDArray[np.float32]
 
@@ -89,17 +95,32 @@ class Scorer:
         # the row behind the last one is "no feature"
         self._table = np.concatenate([weights.table, np.zeros((1, COLUMNS), np.float32)])
         self._steps = self._table[COUNTER_ROWS] * np.float32(COUNTER_VALUE)
+        self._forms: dict[str, tuple[int, Floats]] = {}
         self._tokens = TokenTable(self._describe, len(COUNTS), COLUMNS)
 
     def _describe(self, token: str) -> Described:
         kind, form, flags, counts = describe(token, self._assets)
-        row = None
-        if token:
-            flags |= candidate_flags(token, kind, form, self._assets)
-            found = token_features(token, kind, form)
-            values = np.array([value for _, value in found], np.float32)
-            row = values @ self._table[[index for index, _ in found]]
-        return Described(kind, hashed(form), flags, counts, row)
+        if not token:
+            return Described(kind, hashed(form), flags, counts, None)
+        flags |= candidate_flags(token, kind, form, self._assets)
+        norm, row = self._forms.get(form) or self._form(kind, form)
+        if form in TICKER_FORMS:
+            row = row + self._table[own_ticker(token)]
+        elif kind == "word" and is_loud(token):
+            row = row + self._table[loud(form)[0]] * np.float32(loud(form)[1])
+        return Described(kind, norm, flags, counts, row)
+
+    def _form(self, kind: str, form: str) -> tuple[int, Floats]:
+        """(hash, summed weights) of a normal form; forms of numbers and tickers come often."""
+        found = form_features(kind, form)
+        values = np.array([value for _, value in found], np.float32)
+        row: Floats = values @ self._table[[index for index, _ in found]]
+        known = hashed(form), row
+        if kind != "word" or form == "T":
+            if len(self._forms) >= MAX_FORMS:
+                self._forms.clear()
+            self._forms[form] = known
+        return known
 
     def read(self, texts: list[str]) -> Batch:
         """The texts as a batch."""

@@ -21,7 +21,8 @@ from .tokens import MAX_PIECE, Reading, cut, pieces, whole
 #: describes one token for a table; see features.describe
 Describe = Callable[[str], "Described"]
 
-CAPACITY = 1 << 16  # distinct tokens kept; then the table starts afresh
+CAPACITY = 1 << 17  # distinct tokens kept; then the table starts afresh
+FIRST_ROOM = 1 << 12  # tokens that a new page has room for; it grows by doubling
 START = ""  # what stands before the first token of each post, and after the last post
 
 
@@ -131,11 +132,11 @@ class Page:
         self.strings: list[str] = []
         self.kinds: list[str] = []
         self.notes: dict[int, Any] = {}  # what a room wants to remember of a token, by number
-        self.norms = np.zeros(capacity, np.uint64)
-        self.flags = np.zeros(capacity, np.uint32)
-        self.lengths = np.zeros(capacity, np.int32)
-        self.counts = np.zeros((capacity, counters), np.uint8)
-        self.rows = np.zeros((capacity, columns), np.float32)
+        self.norms = np.zeros(FIRST_ROOM, np.uint64)
+        self.flags = np.zeros(FIRST_ROOM, np.uint32)
+        self.lengths = np.zeros(FIRST_ROOM, np.int32)
+        self.counts = np.zeros((FIRST_ROOM, counters), np.uint8)
+        self.rows = np.zeros((FIRST_ROOM, columns), np.float32)
 
     @property
     def full(self) -> bool:
@@ -159,7 +160,7 @@ class Page:
         return number
 
     def _grow(self) -> None:
-        """Room for one batch more than the capacity (arrays are replaced, not resized)."""
+        """Twice the room; arrays are replaced, not resized, for other threads may read them."""
         for name in ("norms", "flags", "lengths", "counts", "rows"):
             old = getattr(self, name)
             setattr(self, name, np.concatenate([old, np.zeros_like(old)]))
