@@ -18,9 +18,9 @@ HEAVY = ("nltk", "sklearn", "pandas", "scipy", "pyarrow", "joblib", "matplotlib"
 #: rooms of the flow from labels to a model folder; every other room is on the way of a post
 LEARNING = {
     "agreement", "audit", "checks", "corpus", "duplicates", "evaluation", "exports", "fitting",
-    "fitting_spans",
-    "labelling", "labels", "marks", "matrix", "metrics", "names", "page", "records", "reporting", "scores",
-    "suggest", "suspects", "training",
+    "fitting_spans", "labelling", "labels", "lineage", "marks", "matrix", "metrics", "names",
+    "page", "records", "refitting", "reporting", "scores", "spanning", "suggest", "suspects",
+    "training", "trial",
 }  # fmt: skip
 
 #: library -> the rooms that may import it (a package stands for all in it)

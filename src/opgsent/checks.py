@@ -23,6 +23,7 @@ FEW = 5  # posts of a label below which its scores mean nothing
 CHECKS: dict[str, tuple[bool, str]] = {
     "ids": (True, "more than half of the texts look like ids: name the text column with --text"),
     "too few": (True, f"no question has {FEWEST} labelled posts: label more"),
+    "short": (False, "that question stays as the base model has it"),
     "one class": (True, "all labels of a question are the same: label posts of another class"),
     "missing class": (False, "the model keeps what it knew of that class"),
     "few": (False, f"under {FEW} posts of a class: its scores will mean little"),
@@ -223,6 +224,9 @@ def _classes(posts: Sequence[LabelledPost]) -> Iterator[Finding]:
         return
     for question, count in counts.items():
         if not count:
+            continue
+        if count.total() < FEWEST:
+            yield Finding("short", f"{count.total()} labels of {question}, under {FEWEST}")
             continue
         if len(count) == 1:
             yield Finding("one class", f"every {question} is {next(iter(count))}")

@@ -58,8 +58,10 @@ def train(
     ``out`` that is there already (``force`` replaces a model). What stops a training is in the
     report.
 
-    >>> posts = [LabelledPost(str(i), f"going {side} from here number {i} " + "and on " * i, label)
-    ...          for i in range(10) for side, label in (("up", "bullish"), ("down", "bearish"))]
+    >>> names = "ant bee cat dog elk fox gnu hen jay owl pig rat".split()
+    >>> sides = {"goes up from here": "bullish", "falls apart": "bearish"}
+    >>> posts = [LabelledPost(f"{name} {says}", f"{name} {says}", sides[says])
+    ...          for name in names for says in sides]
     >>> report = train(posts)
     >>> report.ok, list(report.own), report.folder
     (True, ['stance'], None)

@@ -93,12 +93,8 @@ class Trial:
         for question in LABELS:
             labels = [getattr(post, question) for post in self.posts]
             held = [i for i, label in enumerate(labels) if label is not None]
-            if len(held) < FEWEST or len({labels[i] for i in held}) < 2:
-                if held:
-                    self.notes.append(
-                        f"{question}: {len(held)} labels, too few; it stays as it was"
-                    )
-                continue
+            if len(held) < FEWEST:
+                continue  # the checks have said so
             base = None if self.scratch else self.old.weights
             made = refit(
                 question, x, labels, folds, base=base,
