@@ -74,6 +74,8 @@ def test_an_interval_draws_groups() -> None:
     tight = interval(Judged(("a", "b"), gold, rows, np.arange(1200) // 20), Judged.accuracy)
     assert tight.high - tight.low > 3 * (loose.high - loose.low)
     assert tight.low < tight.value < tight.high
+    alone = interval(Judged(("a", "b"), gold, rows, np.zeros(1200)), Judged.accuracy)
+    assert math.isnan(alone.low) and alone.value == tight.value
 
 
 def test_two_models_on_the_same_draws() -> None:

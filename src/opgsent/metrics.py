@@ -155,9 +155,9 @@ def difference(
 
 def _draws(groups: Ints, draws: int, seed: int) -> list[Floats]:
     """Weights of the posts in each draw of as many groups as there are, with replacement."""
-    if not len(groups):
-        return []
-    count = int(groups.max()) + 1
+    count = int(groups.max()) + 1 if len(groups) else 0
+    if count < 2:
+        return []  # one group says nothing of how groups differ
     rng = np.random.default_rng(seed)
     return [
         np.bincount(rng.integers(count, size=count), minlength=count)[groups].astype(np.float64)

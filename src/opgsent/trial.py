@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .checks import FEWEST, Checked
 from .corpus import LabelledPost
+from .duplicates import group_near_duplicates
 from .errors import InputError
 from .fitting import FOLDS, folds_of, softmax
 from .folder import write_folder
@@ -150,7 +151,8 @@ class Trial:
             return
         self.progress("what was forgotten", 0, 0)
         texts = [post.text for post in self.control]
-        groups = groups_of(self.control)
+        # by writer the whole set would be one group: near-duplicates alone stand together
+        groups = group_near_duplicates(texts)
         before, after = (odds_of(w, self.old.assets, texts) for w in (self.old.weights, self.new))
         for question, made in self.fits.items():
             gold = [LABELS[question].index(str(getattr(post, question))) for post in self.control]
