@@ -56,8 +56,9 @@ test-rest: slow wheel
 test-all: test test-rest  ## everything
 
 # --- figures and the bundled model ----------------------------------------------------------
-bench: $(VENV)/dev  ## speed beside the peers, with the figures of docs/
-	$(PY) benchmarks/speed.py
+bench: $(VENV)/dev  ## speed beside the peers, learning curves of retraining
+	$(PY) -m benchmarks.speed
+	$(PY) -m benchmarks.retraining
 
 model: $(VENV)/dev  ## fit the bundled model anew
 	$(PY) tools/build_model.py

@@ -73,3 +73,18 @@ def test_constraints_pin_what_the_project_needs() -> None:
     for need in [*project["dependencies"], *(need for group in groups for need in group)]:
         name = re.split(r"[\[<>=! ]", need)[0].lower()
         assert name == "opgsent" or name in pinned, name
+
+
+def test_every_check_of_labels_is_documented_as_it_is() -> None:
+    from opgsent.checks import CHECKS
+
+    text = (TOP / "docs" / "retraining.md").read_text(encoding="utf-8")
+    found = re.findall(r"^\| `([a-z ]+)` \| (stops|warns) \| (.*) \|$", text, re.MULTILINE)
+    documented = {name: (kind == "stops", what) for name, kind, what in found}
+    assert documented == CHECKS and [row[0] for row in found] == list(CHECKS)
+
+
+def test_how_much_may_be_forgotten_is_documented() -> None:
+    from opgsent.trial import FORGET
+
+    assert f"falls by more than {FORGET}" in (TOP / "docs" / "retraining.md").read_text("utf-8")
