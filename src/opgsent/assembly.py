@@ -12,15 +12,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .levels import CLASSES, NONE, Numbers
+from .levels import Numbers
 from .prices import Price, resolved
 from .reading import Batch
-from .result import Level
+from .result import ROLES, Level
 from .subjects import passengers
 from .tickers import Candidates, Found
 from .tokens import Reading, starts_of
 
-ACCEPT = 0.5  # probability from which a candidate is a ticker
+ACCEPT = 0.5  # probability from which a candidate is a ticker, or a number a price
 
 _UNITS = {
     "sats": "sat", "sat": "sat", "satoshi": "sat", "satoshis": "sat", "$": "USD", "usd": "USD",
@@ -43,15 +43,15 @@ class Weighed(NamedTuple):
     tickers: Candidates
     chances: NDArray[np.float64]  #: that a candidate is a ticker, shape (n,)
     numbers: Numbers
-    roles: NDArray[np.float64]  #: probabilities over levels.CLASSES, shape (m, 9)
+    prices: NDArray[np.float64]  #: that a number is a price, shape (m,)
+    roles: NDArray[np.float64]  #: probabilities over ROLES given that it is, shape (m, 8)
 
 
 def assemble(batch: Batch, weighed: Weighed) -> list[Spans]:
     """The spans of each post of a batch, in order."""
     out = [Spans([], []) for _ in range(len(batch.starts) - 1)]
     (kept,) = np.nonzero(weighed.chances >= ACCEPT)
-    best = weighed.roles.argmax(axis=1)
-    (priced,) = np.nonzero(best != NONE)
+    (priced,) = np.nonzero(weighed.prices >= ACCEPT)
     if not len(kept) and not len(priced):
         return out
     tickers, numbers = weighed.tickers, weighed.numbers
@@ -61,14 +61,18 @@ def assemble(batch: Batch, weighed: Weighed) -> list[Spans]:
     t_cuts = [*np.searchsorted(t_posts, posts).tolist(), len(kept)]
     n_cuts = [*np.searchsorted(n_posts, posts).tolist(), len(priced)]
     chances = weighed.chances[kept].tolist()
-    sure = weighed.roles[priced, best[priced]].tolist()
+    best = weighed.roles[priced].argmax(axis=1)
+    sure = (weighed.roles[priced, best] * weighed.prices[priced]).tolist()
     first, last = tickers.first[kept].tolist(), tickers.last[kept].tolist()
     place = numbers.place[priced].tolist()
-    roles = best[priced].tolist()
+    roles = best.tolist()
     accepted, levelled = kept.tolist(), priced.tolist()
     starts = batch.starts.tolist()
-    offsets, holds = batch.offsets()
-    spaced = holds.tolist()
+    if len(out) > 1:
+        offsets, holds = batch.offsets()
+        spaced = holds.tolist()
+    else:  # not worth summing up
+        offsets, spaced = batch.starts, [False]
     for i, post in enumerate(posts.tolist()):
         base = starts[post] + 1
         text = batch.clean[post]
@@ -101,7 +105,7 @@ def assemble(batch: Batch, weighed: Weighed) -> list[Spans]:
         if ours:
             prices = [
                 Price(
-                    numbers.known[levelled[j]].part, CLASSES[roles[j]], place[j] - base,
+                    numbers.known[levelled[j]].part, ROLES[roles[j]], place[j] - base,
                     _owner(found, place[j], base, tokens),
                 )
                 for j in ours

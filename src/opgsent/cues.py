@@ -17,57 +17,73 @@ _CUES: tuple[tuple[str, str], ...] = (
     ("entry", "entry entries enter entering entered buyzone entryzone buying bought accumulate"
               " accumulation accumulating add adding added averaging avg average filled fill"
               " opened open bid bids bidding limit limits"),
-    ("buy", "buy buys long longs longing longed call calls bullish bull bulls"),
-    ("sell", "sell sells selling short shorts shorting shorted put puts bearish bear bears sel"),
+    ("buy", "buy buys call calls"),
+    ("sell", "sell sells selling put puts sel"),
+    ("long", "long longs longing longed bullish bull bulls"),
+    ("short", "short shorts shorting shorted bearish bear bears"),
     ("support", "support supports supported sup demand floor bottom bottoms low lows dip dips"
                 " hold holds holding held bounce bounced bounces base defend defended bids"),
     ("resistance", "resistance resistances res supply ceiling high highs top tops ath"
-                   " rejection reject rejected rejects barrier hurdle cap capped"),
+                   " rejection reject rejected rejects barrier hurdle capped"),
     ("break", "break breaks breaking broke broken breakout breakouts breakdown reclaim reclaims"
               " reclaimed reclaiming clear clears cleared clearing flip flips flipped cross"
               " crosses crossed surpass penetrate"),
     ("above", "above over past upside beyond > >="),
     ("below", "below under beneath downside < <="),
-    ("lost", "lost losing fails fail failed failing fall falls falling fell drop drops dropped"
-             " dropping dump dumps dumped tank crash crashes"),
-    ("last", "price prices current currently cmp now trading trades traded last quote quoted"
-             " at @ was is sits sitting hovering worth = ≈ ~ around near reached hit hits"
-             " touched touch touches tagged crossed ago"),
+    ("lost", "losing fails fail failing fall falls falling drop drops dropping dump dumps"
+             " dumping tank crash crashes decline declines slide slides"),
+    ("past", "fell fallen rallied declined dropped plunged rose risen moved slumped pushed"
+             " crashed dumped pumped lost failed recorded was were had reached hit hits touched"
+             " tagged jumped climbed surged rebounded traded since ago yesterday previous"
+             " previously earlier achieved done made"),
+    ("future", "will may could can should might would likely expect expecting expected if in-case"
+               " unless once possible possibly tomorrow soon 'll gonna"),
+    ("last", "price prices current currently cmp now trading trades last quote quoted"
+             " at @ is sits sitting hovering worth ≈ around near"
+             " touch touches"),
     ("close", "close closes closed closing opens"),
     ("exit", "exit exits exited exiting sold sold! tpd trimmed trim"),
     ("to", "to towards toward till until going headed heading heads next → -> ➡ ➡️ ➜ 👉 test"
-           " retest visit revisit eye eyes eyeing see seeing expect expecting"),
+           " retest visit revisit eye eyes eyeing see seeing"),
     ("option", "strike strikes expiry exp expiring otm itm atm contract contracts premium"),
     ("level", "level levels zone zones area region range between and pivot line key mark handle"),
-    ("percent", "% percent percentage pct"),
     ("money", "market cap mcap marketcap volume vol revenue revenues billion billions million"
-              " millions trillion bn eps sales funding raised worth$ profit$ dollars bucks usd$"
-              " supply$ capital portfolio invested invest investment balance wallet deposit fee"
+              " millions trillion bn eps sales funding raised dollars bucks"
+              " capital portfolio invested invest investment balance wallet deposit fee"
               " fees per paid pay cost costs salary income earned"),
     ("clock", "am pm hour hours hr hrs hour: day days week weeks month months year years minutes"
               " minute min mins seconds utc gmt est edt pst jan january feb february mar march"
-              " apr april may june july jun jul aug august sep sept september oct october nov"
+              " apr april june july jun jul aug august sep sept september oct october nov"
               " november dec december monday tuesday wednesday thursday friday saturday sunday"
               " date time"),
     ("period", "ema sma ma mas emas dma wma rsi macd fib fibonacci fibs atr adx candle candles"
-               " wave waves phase part step vwap bar bars tf"),
-    ("unit", "sats sat satoshi satoshis $ € £ dollar dollars. cents pips pip points point euro"),
+               " wave waves phase part step vwap bar bars tf leverage lev x isolated times margin rr rrr risk reward ratio"),
+    ("unit", "% percent percentage pct sats sat satoshi satoshis $ € £ dollar dollars. cents pips pip points point euro"),
     ("quote", "usdt usdc busd usd perp btc tusd fdusd dai eth bnb xbt bitcoin eur"),
-    ("lever", "leverage lev x cross isolated times margin rr rrr risk reward ratio"),
-    ("count", "users people members holders followers coins tokens shares trades signals coin"
+    ("count", "users people members holders followers coins tokens shares signals coin"
               " token transactions addresses nodes blocks block join channel vip signal number"
-              " rank no # top$ wins"),
-    ("if", "if should could would might when once unless wait waiting watch watching above$ as"
-           " either otherwise"),
+              " rank no # wins"),
+    ("joint", "- – — / , & and or ~ + | ; then"),
+    ("colon", ": ( ) [ ] = :-"),
+    ("wait", "when wait waiting watch watching as either otherwise"),
 )  # fmt: skip
 
 CUES: tuple[str, ...] = ("", *(name for name, _ in _CUES), "line")
 LINE = len(CUES) - 1  #: the class of a line break
+JOINT = CUES.index("joint")  #: what stands between the numbers of a list or range
+#: classes that say whether a price was or will be
+PAST, FUTURE = CUES.index("past"), CUES.index("future")
+TARGET, STOP, ENTRY = CUES.index("target"), CUES.index("stop"), CUES.index("entry")
+COLON = CUES.index("colon")  #: marks that end no sentence
+#: classes that name a role or a side, which the words between them and a number do not change
+STRONG = frozenset(CUES.index(name) for name in (
+    "target", "stop", "entry", "buy", "sell", "long", "short", "support", "resistance", "break",
+    "above", "below", "last", "close", "exit", "to", "option",
+))  # fmt: skip
 _CLASS = {
     word: number
     for number, (_, words) in reversed(list(enumerate(_CUES, 1)))
     for word in words.split()
-    if not word.endswith("$") or len(word) == 1
 }
 _NUMBERED = re.compile(
     r"(?P<t>tps?|t|targets?|tgts?|pt|goal|sell|tar)[0-9]{1,2}|(?P<s>sl|stop)[0-9]|"

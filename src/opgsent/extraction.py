@@ -6,7 +6,7 @@ assembled: offsets, exact values in the post's unit, which ticker a level belong
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,9 @@ from . import levels as level_room
 from . import tickers as ticker_room
 from .assembly import ACCEPT, Spans, Weighed, assemble
 from .assets import Assets
-from .levels import CLASSES, HINT_VIEWS, NONE, Numbers
+from .levels import Numbers
 from .reading import Batch
-from .result import Contribution, Explanation
+from .result import ROLES, Contribution, Explanation, Level
 from .spans import ROWS, Around, View, around
 from .tickers import Candidates, Found
 from .tokens import Reading, starts_of
@@ -31,6 +31,9 @@ F32 = NDArray[np.float32]
 class Extractor:
     """Finds tickers and levels; without arrays by rules alone, with documented constants.
 
+    ``arrays`` are those of fitting_spans.fit_extraction. Raises ValueError for arrays of another
+    shape.
+
     >>> from opgsent.assets import Assets
     >>> Extractor(Assets.load(), {}).fitted
     False
@@ -40,143 +43,123 @@ class Extractor:
         self.assets = assets
         self.fitted = "ticker_weights" in arrays and "level_weights" in arrays
         if self.fitted:
-            self._ticker = _table(arrays, "ticker_weights", 1)
-            self._ticker_bias = float(arrays["ticker_bias"][0])
-            self._level = _table(arrays, "level_weights", 2 * len(CLASSES))
-            self._hint = _table(arrays, "level_hints", len(CLASSES))
+            self._ticker = _table(arrays, "ticker", 1)
+            self._level = _table(arrays, "level", level_room.COLUMNS)
+            self._ticker_bias = arrays["ticker_bias"].astype(np.float32)
             self._level_bias = arrays["level_bias"].astype(np.float32)
 
     def read(self, batch: Batch) -> list[Spans]:
         """Tickers and levels of each post of the batch, in order."""
-        flags = batch.page.flags[batch.ids]
-        return assemble(batch, self.weigh(batch, flags))
+        return assemble(batch, self._weigh(batch)[0])
 
-    def weigh(self, batch: Batch, flags: NDArray[np.uint32]) -> Weighed:
-        """Candidates of a batch with their probabilities."""
+    def _weigh(self, batch: Batch) -> tuple[Weighed, Around | None, Around | None]:
+        """Candidates of a batch with their probabilities, and what stands around them."""
+        flags = batch.page.flags[batch.ids]
         tickers = ticker_room.find(batch, flags, self.assets)
         numbers = level_room.find(batch, flags)
-        chances = np.empty(0)
-        roles = np.empty((0, len(CLASSES)))
+        chances = prices = np.empty(0)
+        roles = np.empty((0, len(ROLES)))
+        of_ticker = of_level = None
         if len(tickers.first):
-            a = around(batch, flags, tickers.first, tickers.last)
-            chances = self.chances(a, tickers)
+            of_ticker = around(batch, flags, tickers.first, tickers.last)
+            chances = self._chances(of_ticker, tickers)
         if len(numbers.place):
-            a = around(batch, flags, numbers.place, numbers.place)
-            roles = self.roles(a, numbers)
-        return Weighed(tickers, chances, numbers, roles)
+            of_level = around(batch, flags, numbers.place, numbers.place)
+            prices, roles = self._prices(of_level, numbers)
+        return Weighed(tickers, chances, numbers, prices, roles), of_ticker, of_level
 
-    def chances(self, a: Around, found: Candidates) -> NDArray[np.float64]:
+    def _chances(self, a: Around, found: Candidates) -> NDArray[np.float64]:
         """Probability of each candidate to be a ticker."""
         if not self.fitted:
             return ticker_room.by_rule(found)
-        z = self._ticker[ticker_room.rows(a, found)][:, :, 0].sum(axis=1) + self._ticker_bias
-        return ticker_room.certain(found, 1.0 / (1.0 + np.exp(-z.astype(np.float64))))
+        return sigmoid(gathered(self._ticker, ticker_room.rows(a, found))[:, 0] + self._ticker_bias)
 
-    def roles(self, a: Around, numbers: Numbers) -> NDArray[np.float64]:
-        """Probability of each class for each number, shape (n, len(CLASSES))."""
-        by = level_room.beside(a, numbers)
+    def _prices(
+        self, a: Around, numbers: Numbers
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Probability of each number to be a price, and of each role if it is."""
         if not self.fitted:
-            return level_room.by_rule(a, numbers, by)
-        return softmax(self._role_odds(a, numbers, by)[0])
+            return level_room.by_rule(a)
+        by = level_room.beside(a, numbers)
+        z = gathered(self._level, level_room.rows(a, numbers, by)) + self._level_bias
+        return sigmoid(z[:, 0]), softmax(level_room.shared(z[:, 1:], a, numbers, by))
 
-    def _role_odds(
-        self, a: Around, numbers: Numbers, by: level_room.Beside
-    ) -> tuple[F32, NDArray[np.int32], NDArray[np.int32]]:
-        rows = level_room.rows(a, numbers, by)
-        both = gathered(self._level, rows) + self._level_bias
-        first, second = both[:, : len(CLASSES)], both[:, len(CLASSES) :]
-        hints = level_room.hint_rows(a, numbers, by, first)
-        return second + gathered(self._hint, hints), rows, hints
-
+    # --- why --------------------------------------------------------------------------------
 
     def explain(self, batch: Batch, post: int) -> list[Explanation]:
         """Why each span of a post was found: an Explanation of 'ticker' or 'level' each.
 
-        A ticker's weights add up to the log-odds of being one; a level's to the log-odds of its
-        role against no level at all.
+        A ticker's weights and intercept add up to the log-odds of its probability, a level's to
+        the log-odds of its role against the next best role.
         """
         one = batch.alone(post)
-        flags = one.page.flags[one.ids]
-        weighed = self.weigh(one, flags)
+        weighed, of_ticker, of_level = self._weigh(one)
         spans = assemble(one, weighed)[0]
         return [
-            *self._why_tickers(one, flags, weighed, spans),
-            *self._why_levels(one, flags, weighed, spans),
+            *self._why_tickers(weighed, of_ticker, spans.tickers),
+            *self._why_levels(weighed, of_level, spans.levels),
         ]
 
     def _why_tickers(
-        self, batch: Batch, flags: NDArray[np.uint32], weighed: Weighed, spans: Spans
-    ) -> list[Explanation]:
-        found = weighed.tickers
+        self, weighed: Weighed, a: Around | None, spans: Sequence[Found]
+    ) -> Iterator[Explanation]:
         (kept,) = np.nonzero(weighed.chances >= ACCEPT)
-        if not len(kept):
-            return []
+        if a is None or not len(kept):
+            return
+        weights = np.zeros((len(weighed.chances), len(ticker_room.VIEWS)), np.float32)
+        bias = 0.0
         if self.fitted:
-            a = around(batch, flags, found.first, found.last)
-            weights = self._ticker[ticker_room.rows(a, found)][:, :, 0]
-            bias = self._ticker_bias
-        else:
-            weights, bias = np.empty((len(found.first), 0), np.float32), 0.0
-        out = []
-        for i, span in zip(kept.tolist(), spans.tickers, strict=True):
-            told = _told(
-                batch, weights[i], ticker_room.VIEWS, found.first[i], found.last[i], (span.start, span.end)
-            )
-            odds = log_odds(float(weighed.chances[i]))
-            told += _rest("rule", odds - bias - sum(c.weight for c in told))
-            out.append(Explanation("ticker", (span.start, span.end), span.symbol, bias, tuple(told)))
-        return out
+            weights = self._ticker[ticker_room.rows(a, weighed.tickers)][:, :, 0]
+            bias = float(self._ticker_bias[0])
+        for i, span in zip(kept.tolist(), spans, strict=True):
+            chance = weighed.chances[i]
+            odds = float(np.log(chance) - np.log1p(-chance))
+            yield _explained(
+                "ticker", span.symbol, a, i, (span.start, span.end), ticker_room.VIEWS,
+                weights[i], bias, odds,
+            )  # fmt: skip
 
     def _why_levels(
-        self, batch: Batch, flags: NDArray[np.uint32], weighed: Weighed, spans: Spans
-    ) -> list[Explanation]:
-        numbers = weighed.numbers
-        best = weighed.roles.argmax(axis=1) if len(weighed.roles) else np.empty(0, np.int64)
-        (kept,) = np.nonzero(best != NONE)
-        if not len(kept):
-            return []
-        weights = np.empty((len(best), 0, len(CLASSES)), np.float32)
-        views: tuple[View, ...] = ()
-        bias = np.zeros(len(CLASSES), np.float32)
+        self, weighed: Weighed, a: Around | None, spans: Sequence[Level]
+    ) -> Iterator[Explanation]:
+        (kept,) = np.nonzero(weighed.prices >= ACCEPT)
+        if a is None or not len(kept):
+            return
+        shape = len(weighed.prices), len(level_room.VIEWS), len(ROLES)
+        weights, bias = np.zeros(shape, np.float32), np.zeros(len(ROLES), np.float32)
         if self.fitted:
-            a = around(batch, flags, numbers.place, numbers.place)
-            by = level_room.beside(a, numbers)
-            _, rows, hints = self._role_odds(a, numbers, by)
-            second = self._level[rows][:, :, len(CLASSES) :]
-            weights = np.concatenate([second, self._hint[hints]], axis=1)
-            views = (*level_room.VIEWS, *HINT_VIEWS)
-            bias = self._level_bias[len(CLASSES) :]
-        out = []
-        for i, span in zip(kept.tolist(), spans.levels, strict=True):
-            role = int(best[i])
-            told = _told(
-                batch, weights[i, :, role] - weights[i, :, NONE], views,
-                int(numbers.place[i]), int(numbers.place[i]), (span.start, span.end),
+            by = level_room.beside(a, weighed.numbers)
+            weights = self._level[level_room.rows(a, weighed.numbers, by)][:, :, 1:]
+            bias = self._level_bias[1:]
+        for i, span in zip(kept.tolist(), spans, strict=True):
+            best, next_best = np.argsort(-weighed.roles[i], kind="stable")[:2].tolist()
+            odds = np.log(weighed.roles[i, best]) - np.log(weighed.roles[i, next_best])
+            yield _explained(
+                "level", span.role, a, i, (span.start, span.end), level_room.VIEWS,
+                weights[i, :, best] - weights[i, :, next_best],
+                float(bias[best] - bias[next_best]), float(odds),
             )  # fmt: skip
-            own = float(bias[role] - bias[NONE])
-            odds = float(np.log(weighed.roles[i, role]) - np.log(weighed.roles[i, NONE]))
-            told += _rest("rule", odds - own - sum(c.weight for c in told))
-            out.append(Explanation("level", (span.start, span.end), span.role, own, tuple(told)))
-        return out
 
 
-def log_odds(chance: float) -> float:
-    """Log-odds of a probability strictly between 0 and 1."""
-    return float(np.log(chance) - np.log1p(-chance))
-
-
-def _told(
-    batch: Batch,
-    weights: F32,
-    views: Sequence[View],
-    first: int,
-    last: int,
+def _explained(
+    of: str,
+    label: str,
+    a: Around,
+    i: int,
     own: tuple[int, int],
-) -> list[Contribution]:
-    """Contributions of one candidate, largest first; those without weight are left out."""
-    tokens = batch.tokens(0)
-    at = starts_of(batch.clean[0], tokens)
-    back = Reading(batch.texts[0]).span
+    views: Sequence[View],
+    weights: F32,
+    bias: float,
+    odds: float,
+) -> Explanation:
+    """Contributions of candidate i, largest first; those without weight are left out.
+
+    What a rule, the other numbers of a list or the rounding of 32-bit sums adds to the log-odds
+    is a contribution of its own, so that all of them add up.
+    """
+    tokens = a.batch.tokens(0)
+    at = starts_of(a.batch.clean[0], tokens)
+    back = Reading(a.batch.texts[0]).span
     out = []
     for weight, view in zip(weights.tolist(), views, strict=True):
         if not weight:
@@ -185,19 +168,23 @@ def _told(
         if view.offset == 0:
             span = own
         elif view.offset is not None:
-            place = (last if view.offset > 0 else first) + view.offset - 1
+            place = int(a.last[i] if view.offset > 0 else a.first[i]) + view.offset - 1
             if not 0 <= place < len(tokens):
                 name = f"{name}: edge of the post"
             else:
                 span = back(at[place], at[place] + len(tokens[place]))
                 name = f"{name} {view.offset:+d}: {tokens[place]}"
         out.append(Contribution(name, span, weight))
-    return sorted(out, key=lambda c: -abs(c.weight))
+    rest = odds - bias - sum(c.weight for c in out)
+    if abs(rest) > 1e-9:
+        out.append(Contribution("the rest of its list" if out else "rule", None, rest))
+    return Explanation(of, own, label, bias, tuple(sorted(out, key=lambda c: -abs(c.weight))))
 
 
-def _rest(name: str, weight: float) -> list[Contribution]:
-    """What a rule or the rounding of 32-bit sums adds, where it is not nothing."""
-    return [Contribution(name, None, weight)] if abs(weight) > 1e-9 else []
+def sigmoid(z: F32) -> NDArray[np.float64]:
+    """Probabilities of log-odds, kept inside (0, 1)."""
+    chance: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-np.clip(z.astype(np.float64), -30, 30)))
+    return chance
 
 
 def gathered(table: F32, rows: NDArray[np.int32]) -> F32:
@@ -216,7 +203,9 @@ def softmax(z: F32) -> NDArray[np.float64]:
 
 
 def _table(arrays: Mapping[str, NDArray[Any]], name: str, columns: int) -> F32:
-    table = arrays[name].astype(np.float32)
-    if table.shape != (ROWS, columns):
-        raise ValueError(f"array {name!r} has shape {table.shape}, not {(ROWS, columns)}")
-    return table
+    """Weights as 32-bit floats; ValueError when the shapes are not those of a fit."""
+    table, bias = arrays[f"{name}_weights"], arrays[f"{name}_bias"]
+    if table.shape != (ROWS, columns) or bias.shape != (columns,):
+        seen = f"{name}_weights {table.shape}, {name}_bias {bias.shape}"
+        raise ValueError(f"{seen}; not {(ROWS, columns)} and {(columns,)}")
+    return table.astype(np.float32)

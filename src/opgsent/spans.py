@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .candidates import CUE_MASK, CUE_SHIFT, SHAPE_MASK, SHAPE_SHIFT
-from .cues import LINE
-from .features import hashed
+from .cues import COLON, ENTRY, FUTURE, JOINT, LINE, PAST, STOP, STRONG, TARGET
+from .features import COUNTS, END, hashed
 from .reading import Batch
 
 Ints = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
 
-BITS = 14
+BITS = 16
 ROWS = 1 << BITS  # weight rows of each table
 NEAR = 6  # tokens read by their place, to the left
 NEAR_RIGHT = 5
@@ -65,6 +65,11 @@ class Around:
     left: Ints  #: place of the nearest cue to the left (line breaks left out), or low
     right: Ints  #: place of the nearest cue to the right, or high
     line: Ints  #: place of the last line break before it, or low
+    strong_left: Ints  #: place of the nearest cue that names a role, to the left, or low
+    strong_right: Ints  #: the same to the right, or high
+    tense: Ints  #: place of the nearest word on the left that says was or will be, or low
+    ends: Ints  #: ends of sentences up to each place of the batch
+    words: Ints  #: words up to each place
 
 
 def around(batch: Batch, flags: NDArray[np.uint32], first: Ints, last: Ints) -> Around:
@@ -72,17 +77,34 @@ def around(batch: Batch, flags: NDArray[np.uint32], first: Ints, last: Ints) -> 
     post = np.searchsorted(batch.starts, first, side="right") - 1
     low, high = batch.starts[post], batch.starts[post + 1]
     cues = ((flags >> CUE_SHIFT) & CUE_MASK).astype(np.int64)
+    # "Stop targets", "entry target": the first of two says the role
+    (second,) = np.nonzero((cues[1:] == TARGET) & ((cues[:-1] == STOP) | (cues[:-1] == ENTRY)))
+    cues[second + 1] = cues[second]
     place = np.arange(len(cues))
-    is_cue = (cues > 0) & (cues < LINE)
+    is_cue = _IS_CUE[cues]
     left = np.maximum.accumulate(np.where(is_cue, place, 0))[first - 1]
     # reversed minimum: the next cue at or behind each place
     right = np.minimum.accumulate(np.where(is_cue, place, len(cues))[::-1])[::-1]
     right = np.minimum(right[np.minimum(last + 1, len(cues) - 1)], high)
     line = np.maximum.accumulate(np.where(cues == LINE, place, 0))[first - 1]
+    strong = _IS_STRONG[cues]
+    strong_left = np.maximum.accumulate(np.where(strong, place, 0))[first - 1]
+    strong_right = np.minimum.accumulate(np.where(strong, place, len(cues))[::-1])[::-1]
+    strong_right = np.minimum(strong_right[np.minimum(last + 1, len(cues) - 1)], high)
+    tense = np.maximum.accumulate(np.where((cues == PAST) | (cues == FUTURE), place, 0))[first - 1]
+    ends = np.cumsum(_ENDS[cues] & ((flags & np.uint32(END)) != 0))
+    words = np.cumsum(batch.page.counts[batch.ids, _WORD], dtype=np.int64)
     return Around(
         batch, flags, first, last, post, low, high, cues,
         np.maximum(left, low), right, np.maximum(line, low),
+        np.maximum(strong_left, low), strong_right, np.maximum(tense, low), ends, words,
     )  # fmt: skip
+
+
+_WORD = COUNTS.index("word")
+_IS_CUE = np.array([0 < c < LINE and c not in (JOINT, COLON) for c in range(32)])
+_ENDS = np.array([c not in (JOINT, COLON) for c in range(32)])
+_IS_STRONG = np.array([c in STRONG for c in range(32)])
 
 
 WINDOW_VIEWS: tuple[View, ...] = (
@@ -125,6 +147,8 @@ CUE_VIEWS: tuple[View, ...] = (
     View("cue on the left"), View("cue word on the left"), View("cue on the right"),
     View("cue word on the right"), View("cues on both sides"), View("first cue of the line"),
     View("last cue before the line"), View("second cue on the left"), View("first on its line"),
+    View("role word on the left"), View("role cue on the left"), View("role word on the right"),
+    View("role cue on the right"), View("role cues on both sides"),
 )  # fmt: skip
 
 
@@ -138,7 +162,7 @@ def cue_rows(a: Around, name: str) -> NDArray[np.int32]:
     ahead = np.minimum(a.right - a.last, 7)
     right = np.minimum(a.right, reach)
     rc = np.where(a.right < a.high, a.cues[right], 0)
-    is_cue = (a.cues > 0) & (a.cues < LINE)
+    is_cue = _IS_CUE[a.cues]
     place = np.arange(len(a.cues))
     after = np.minimum.accumulate(np.where(is_cue, place, reach)[::-1])[::-1]
     opener = after[np.minimum(a.line + 1, reach)]
@@ -148,6 +172,11 @@ def cue_rows(a: Around, name: str) -> NDArray[np.int32]:
     hc = np.where(head > a.low, a.cues[head], 0)
     second = before[np.maximum(a.left - 1, 0)]
     sc = np.where(second > a.low, a.cues[second], 0)
+    sl = np.where(a.strong_left > a.low, a.cues[a.strong_left], 0)
+    strong_right = np.minimum(a.strong_right, reach)
+    sr = np.where(a.strong_right < a.high, a.cues[strong_right], 0)
+    sl_far = np.minimum(a.ends[a.first] - a.ends[a.strong_left], 2)
+    sr_far = np.minimum(a.ends[strong_right] - a.ends[a.last], 2)
     codes = np.stack(
         [
             (lc * 2 + same) * 8 + near,
@@ -159,12 +188,16 @@ def cue_rows(a: Around, name: str) -> NDArray[np.int32]:
             hc * 2 + same,
             (sc * 32 + lc) * 2 + same,
             np.minimum(a.first - a.line, 6),
+            sl_far, (sl * 3 + sl_far) * 2 + (a.strong_left > a.line), sr_far, sr * 3 + sr_far,
+            ((sl * 3 + sl_far) * 32 + sr) * 3 + sr_far,
         ],
         axis=1,
     ).astype(np.uint64)
     hashes = codes * _SECOND + _CUE_SALTS[name]
     hashes[:, 1] ^= norms[ids[a.left]]
     hashes[:, 3] ^= norms[ids[right]]
+    hashes[:, 9] ^= norms[ids[a.strong_left]]
+    hashes[:, 11] ^= norms[ids[strong_right]]
     return rows_of(hashes)
 
 

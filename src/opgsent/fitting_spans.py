@@ -1,0 +1,179 @@
+"""Labelled posts -> the arrays that extraction.py scores with: the only fit of spans.
+
+All three models (ticker or not, price or not, which role) are logistic regressions on exactly the
+rows that scoring gathers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from sklearn.linear_model import LogisticRegression
+
+from . import levels as level_room
+from . import tickers as ticker_room
+from .assets import Assets
+from .candidates import candidate_flags
+from .corpus import LabelledPost
+from .features import COUNTS, describe, hashed
+from .reading import Batch, Described, TokenTable
+from .result import ROLES
+from .spans import ROWS, around
+from .tokens import Reading, starts_of
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int32]
+
+TICKER_C = 0.3  #: inverse strength of the prior, chosen by grouped cross-validation
+LEVEL_C = 0.3
+ROLE_C = 0.25
+WRITTEN = 0.3  #: weight of a written post's roles beside a real one's 1
+TOO_SMALL = 2e-3
+NO_ROLE = -1
+
+
+def table_of(assets: Assets) -> TokenTable:
+    """A token table for finding candidates, without weights of its own."""
+
+    def described(token: str) -> Described:
+        kind, form, flags, counts = describe(token, assets)
+        if token:
+            flags |= candidate_flags(token, kind, form, assets)
+        return Described(kind, hashed(form), flags, counts, None)
+
+    return TokenTable(described, len(COUNTS), 0)
+
+
+@dataclass(slots=True)
+class Examples:
+    """Candidates of labelled posts with what the labels say of each."""
+
+    batch: Batch
+    tickers: ticker_room.Candidates
+    ticker_rows: Rows
+    is_ticker: NDArray[np.bool_]
+    ticker_post: NDArray[np.int64]
+    numbers: level_room.Numbers
+    role_rows: Rows
+    role: NDArray[np.int64]
+    role_post: NDArray[np.int64]
+
+
+def examples(posts: Sequence[LabelledPost], assets: Assets) -> Examples:
+    """Read labelled posts; those without spans must have been left out before."""
+    batch = table_of(assets).read([post.text for post in posts])
+    flags = batch.page.flags[batch.ids]
+    tickers = ticker_room.find(batch, flags, assets)
+    numbers = level_room.find(batch, flags)
+    offsets = _Offsets(batch)
+    a = around(batch, flags, tickers.first, tickers.last)
+    of_ticker = {(i, t.start, t.end) for i, p in enumerate(posts) for t in p.tickers or ()}
+    is_ticker = np.zeros(len(tickers.first), bool)
+    for n, (post, first, last, symbol) in enumerate(
+        zip(a.post.tolist(), tickers.first.tolist(), tickers.last.tolist(), tickers.symbols, strict=True)
+    ):
+        is_ticker[n] = (post, *offsets.span(post, first, last, symbol.start, symbol.end)) in of_ticker
+    b = around(batch, flags, numbers.place, numbers.place)
+    of_level = {(i, v.start, v.end): v.role for i, p in enumerate(posts) for v in p.levels or ()}
+    role = np.full(len(numbers.place), NO_ROLE)
+    for n, (post, place, known) in enumerate(
+        zip(b.post.tolist(), numbers.place.tolist(), numbers.known, strict=True)
+    ):
+        said = of_level.get((post, *offsets.span(post, place, place, known.part.start, known.part.end)))
+        if said is not None:
+            role[n] = ROLES.index(said)
+    by = level_room.beside(b, numbers)
+    return Examples(
+        batch, tickers, ticker_room.rows(a, tickers), is_ticker, a.post,
+        numbers, level_room.rows(b, numbers, by), role, b.post,
+    )  # fmt: skip
+
+
+class _Offsets:
+    """Offsets in the text as given of runs of tokens."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+        self._known: dict[int, tuple[list[str], list[int], Reading]] = {}
+
+    def span(self, post: int, first: int, last: int, start: int, end: int) -> tuple[int, int]:
+        if post not in self._known:
+            tokens = self.batch.tokens(post)
+            reading = Reading(self.batch.texts[post])
+            self._known[post] = tokens, starts_of(self.batch.clean[post], tokens), reading
+        tokens, at, reading = self._known[post]
+        base = int(self.batch.starts[post]) + 1
+        behind = end if end >= 0 else len(tokens[last - base])
+        return reading.span(at[first - base] + start, at[last - base] + behind)
+
+
+def sparse(rows: Rows) -> csr_matrix:
+    """Rows of weight numbers as a matrix that scikit-learn fits."""
+    n, width = rows.shape
+    return csr_matrix(
+        (np.ones(rows.size, np.float32), rows.ravel(), np.arange(0, rows.size + 1, width)),
+        shape=(n, ROWS),
+    )
+
+
+def fit_binary(matrix: csr_matrix, y: NDArray[np.bool_], c: float) -> tuple[Floats, float]:
+    """(weights (columns,), bias) of a two-way logistic regression."""
+    if y.all() or not y.any():  # nothing to tell apart: what was seen, with a doubt
+        return np.zeros(matrix.shape[1]), 2.0 if y.all() else -2.0
+    model = LogisticRegression(C=c, max_iter=300, tol=1e-3).fit(matrix, y)
+    return model.coef_[0], float(model.intercept_[0])
+
+
+def fit_roles(
+    matrix: csr_matrix, y: NDArray[np.int64], c: float, weight: Floats
+) -> tuple[Floats, Floats]:
+    """(weights (columns, roles), bias (roles,)); a role nobody labelled is never chosen."""
+    weights = np.zeros((matrix.shape[1], len(ROLES)))
+    bias = np.full(len(ROLES), -30.0)
+    seen = np.unique(y)
+    if len(seen) < 2:
+        bias[seen] = 0.0
+        return weights, bias
+    model = LogisticRegression(C=c, max_iter=200, tol=1e-3).fit(matrix, y, sample_weight=weight)
+    if len(seen) == 2:
+        weights[:, seen[1]] = model.coef_[0]
+        bias[seen] = 0.0, model.intercept_[0]
+    else:
+        weights[:, seen] = model.coef_.T
+        bias[seen] = model.intercept_
+    return weights, bias
+
+
+def fit_extraction(
+    posts: Sequence[LabelledPost], assets: Assets, *, seed: int = 0
+) -> dict[str, NDArray[Any]]:
+    """Fit the models on the posts whose spans are labelled; names begin ticker_ and level_.
+
+    Posts written for a corpus count WRITTEN for the roles: their wording is plainer than what
+    people post. Raises ValueError when no post has spans. The result depends on the posts alone
+    (``seed`` is there for fits that draw lots; this one does not).
+    """
+    posts = [post for post in posts if post.tickers is not None and post.levels is not None]
+    if not posts:
+        raise ValueError("no post has labelled tickers and levels; give some that have")
+    x = examples(posts, assets)
+    ticker, ticker_bias = fit_binary(sparse(x.ticker_rows), x.is_ticker, TICKER_C)
+    matrix = sparse(x.role_rows)
+    is_level = x.role != NO_ROLE
+    level, level_bias = fit_binary(matrix, is_level, LEVEL_C)
+    written = np.array([post.writer is not None for post in posts])[x.role_post[is_level]]
+    weight = np.where(written, WRITTEN, 1.0)
+    roles, role_bias = fit_roles(matrix[is_level], x.role[is_level], ROLE_C, weight)
+    table = np.column_stack([level, roles])
+    table[np.abs(table) < TOO_SMALL] = 0.0  # what says next to nothing only takes room
+    return {
+        "ticker_weights": ticker[:, None].astype(np.float16),
+        "ticker_bias": np.array([ticker_bias], np.float32),
+        "level_weights": table.astype(np.float16),
+        "level_bias": np.array([level_bias, *role_bias], np.float32),
+    }
