@@ -99,12 +99,25 @@ _KIN = ("group", "author", "writer")  # the first that a post names
 
 
 def groups_of(posts: Sequence[LabelledPost]) -> list[int]:
-    """The group of each post: near-duplicates, one author or channel, one ``group`` of the file."""
-    authors = [
-        next(((kind, who) for kind in _KIN if (who := getattr(post, kind)) is not None), None)
-        for post in posts
-    ]
-    return group_near_duplicates([post.text for post in posts], authors)
+    """The group of each post, numbered by first appearance; whole groups share a fold and a draw.
+
+    Posts of one author or channel (or one ``group`` of the file) are a group. A near-duplicate
+    joins the group of the first post like it: chains of shared authors and of "gm" would
+    otherwise make one group of them all.
+
+    >>> posts = [LabelledPost("1", "gm", author="ann"), LabelledPost("2", "gm", author="bob"),
+    ...          LabelledPost("3", "selling it all", author="bob")]
+    >>> groups_of(posts)
+    [0, 0, 1]
+    """
+    near = group_near_duplicates([post.text for post in posts])
+    key_of: dict[int, object] = {}
+    for post, cluster in zip(posts, near, strict=True):
+        kin = [(kind, who) for kind in _KIN if (who := getattr(post, kind)) is not None]
+        if kin:
+            key_of.setdefault(cluster, kin[0])
+    numbers: dict[object, int] = {}
+    return [numbers.setdefault(key_of.get(at, ("alone", at)), len(numbers)) for at in near]
 
 
 def judged_answers(

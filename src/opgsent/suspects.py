@@ -70,6 +70,8 @@ def find_suspects(
     from .scores import groups_of
 
     groups = groups_of(posts)
+    if len(set(groups)) < 2:
+        raise InputError("all posts are near-duplicates or of one author; give others")
     folds = folds_of(groups, min(FOLDS, len(set(groups))), seed)
     x = features_matrix([post.text for post in posts], Assets.load())
     found: list[Suspect] = []
