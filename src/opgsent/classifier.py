@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from math import exp
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -198,19 +199,18 @@ class Classifier:
 def verdicts(name: str, odds: NDArray[np.float32], sure: float) -> list[Verdict]:
     """The verdicts of rows of log-odds, shape (posts, 6) or (posts, 3) for the question alone."""
     columns = odds[:, COLUMNS_OF[name]] if odds.shape[1] == 6 else odds
-    z = columns.astype(np.float64)
-    z -= z.max(axis=1, keepdims=True)
-    p = np.exp(z)
-    p /= p.sum(axis=1, keepdims=True)
     first, second = _POLES[name]
     labels = LABELS[name]
-    tops = p.argmax(axis=1).tolist()
-    scores = (p[:, first] - p[:, second]).tolist()
-    surely = (p.max(axis=1) >= sure).tolist()
-    return [
-        Verdict(labels[top], dict(zip(labels, row)), score, is_sure)  # noqa: B905
-        for top, row, score, is_sure in zip(tops, p.tolist(), scores, surely)  # noqa: B905
-    ]
+    found = []
+    for a, b, c in columns.tolist():  # plain floats: quicker than numpy for three numbers
+        top = max(a, b, c)
+        x, y, z = exp(a - top), exp(b - top), exp(c - top)
+        total = x + y + z
+        p = (x / total, y / total, z / total)
+        best = max(p)
+        by_label = dict(zip(labels, p, strict=True))
+        found.append(Verdict(labels[p.index(best)], by_label, p[first] - p[second], best >= sure))
+    return found
 
 
 def _batches(texts: Iterable[Any]) -> Iterator[list[str | None]]:

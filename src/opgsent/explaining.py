@@ -17,9 +17,7 @@ from .tokens import Reading, starts_of
 _SHOWN = {
     "two": ("“{}”", (0, 1)),
     "three": ("“{}”", (0, 2)),
-    "skip": ("“{}” (gap)", (0, 2)),
     "negated": ("negated “{}”", (0, 0)),
-    "if": ("conditional “{}”", (0, 0)),
 }
 
 

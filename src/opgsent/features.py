@@ -2,7 +2,7 @@
 
 A feature is a place in a hashed space of ``SIZE`` weight rows. Views of single tokens (the word,
 its character n-grams, its shape) are computed once per distinct token; views of neighbours
-(n-grams, negation and condition scope) are a hash of two or three norms; counters of a post
+(n-grams, negation scope) are a hash of two or three norms; counters of a post
 (exclamation marks, emoji, capitals, numbers ...) are read in steps. All of them add up:
 
     log-odds = intercept + scale(tokens) * (sum over token and neighbour views) + sum over counters
@@ -31,10 +31,10 @@ SIZE = 1 << BITS  # weight rows; one more, all zero, stands behind them for "no 
 NOTHING = SIZE
 GRAMS = (2, 5)  # character n-grams inside a word, shortest and longest
 GRAM_VALUE = 0.4  # of a character n-gram beside a word's 1: trial-run choice, see docs
-SCOPE = 4  # tokens that a negation or a condition reaches
+SCOPE = 4  # tokens that a negation reaches
 
-FLAGS = ("negation", "condition", "end", "number", "cashlike", "bare", "name", "break")
-NEGATION, CONDITION, END, NUMBER, CASHLIKE, BARE, NAME, LINE = (1 << i for i in range(len(FLAGS)))
+#: what a token is to its neighbours; bits 16 to 31 are candidates.py's
+NEGATION, END = 1, 2
 
 #: what is counted in a post, and the steps that a count is read in
 COUNTS = (
@@ -48,10 +48,6 @@ _NEGATIONS = frozenset(
     "not no never without neither nor cannot cant can't wont won't dont don't doesnt doesn't didnt"
     " didn't isnt isn't aint ain't wasnt wasn't arent aren't wouldnt wouldn't shouldnt shouldn't"
     " couldnt couldn't hardly barely nobody nothing none stop stopped less lack".split()
-)
-_CONDITIONS = frozenset(
-    "if unless until till would could might may should when once whether perhaps maybe or either"
-    " possible possibly likely probably wait waiting".split()
 )
 _ENDS = frozenset(". , ; : ! ? \n … - – — | ) (".split(" "))
 _FIRST_PERSON = frozenset("i im i'm ive i've my me mine i'll i’m id i'd".split())
@@ -132,12 +128,8 @@ def describe(token: str, assets: Assets) -> tuple[str, str, int, tuple[int, ...]
     flags = 0
     if form in _NEGATIONS:
         flags |= NEGATION
-    if form in _CONDITIONS:
-        flags |= CONDITION
     if token in _ENDS:
         flags |= END
-    if kind == "number":
-        flags |= NUMBER
     return kind, form, flags, _count(token, kind, form)
 
 
@@ -239,9 +231,9 @@ def grams(word: str) -> list[str]:
 
 # --- tokens around ------------------------------------------------------------------------
 
-_SALTS = {
-    name: np.uint64(hashed("view:" + name)) for name in ("two", "three", "skip", "negated", "if")
-}
+_TWO, _THREE, _NEGATED = (
+    np.uint64(hashed("view:" + name)) for name in ("two", "three", "negated")
+)
 
 
 def neighbours(batch: Batch) -> Iterator[tuple[str, NDArray[np.int64] | slice, NDArray[np.int64]]]:
@@ -250,27 +242,24 @@ def neighbours(batch: Batch) -> Iterator[tuple[str, NDArray[np.int64] | slice, N
     A place is that of the view's first token; a view never reaches from one post into another.
     """
     ids = batch.ids
-    norms = batch.page.norms[ids]
-    first = ids == 0
-    a, b = norms[:-1] * _M2, norms[1:]
-    two = (a ^ b) + _SALTS["two"]
-    yield "two", slice(0, -1), buckets(two)
+    norms = batch.page.norms.take(ids)
+    a = norms[:-1] * _M2
+    yield "two", slice(0, -1), buckets((a ^ norms[1:]) + _TWO)
     if len(ids) > 2:
-        inside = ~first[1:-1]
-        three = buckets((a[:-1] ^ b[:-1] * _M3 ^ norms[2:]) + _SALTS["three"])
-        skip = buckets((a[:-1] ^ norms[2:]) + _SALTS["skip"])
-        yield "three", slice(0, -2), np.where(inside, three, NOTHING)
-        yield "skip", slice(0, -2), np.where(inside, skip, NOTHING)
-    flags = batch.page.flags[ids]
-    for view, flag in (("negated", NEGATION), ("if", CONDITION)):
-        places = reached(flags, flag)
-        if len(places):
-            yield view, places, buckets(norms[places] * _M3 + _SALTS[view])
+        three = buckets((a[:-1] ^ norms[1:-1] * _M3 ^ norms[2:]) + _THREE)
+        three[ids[1:-1] == 0] = NOTHING
+        yield "three", slice(0, -2), three
+    flags = batch.page.flags.take(ids)
+    places = reached(flags, NEGATION)
+    if len(places):
+        yield "negated", places, buckets(norms[places] * _M3 + _NEGATED)
 
 
 def reached(flags: NDArray[np.uint32], flag: int) -> NDArray[np.int64]:
     """Places in reach of a token with the flag: up to SCOPE behind it, no END in between."""
-    (at,) = np.nonzero(flags & np.uint32(flag))
+    (at,) = (flags & np.uint32(flag)).nonzero()
+    if not len(at):
+        return at
     found = []
     for step in range(1, SCOPE + 1):
         at = at[at + step < len(flags)]
@@ -290,7 +279,7 @@ _STEP_OF = np.searchsorted(STEPS, np.arange(STEPS[-1] + 1), side="right")
 
 def counter_steps(batch: Batch) -> NDArray[np.int64]:
     """The step of each counter of each post, shape (posts, len(COUNTS))."""
-    counts = np.take(batch.page.counts, batch.ids, axis=0)
+    counts = batch.page.counts.take(batch.ids, axis=0)
     totals = np.add.reduceat(counts, batch.starts[:-1], axis=0, dtype=np.int64)
     found: NDArray[np.int64] = _STEP_OF[np.minimum(totals, STEPS[-1])]
     return found

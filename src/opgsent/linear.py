@@ -37,6 +37,7 @@ COLUMNS = sum(map(len, LABELS.values()))
 #: question -> its columns
 COLUMNS_OF = {"stance": slice(0, 3), "style": slice(3, 6)}
 
+_EVERY = np.arange(len(COUNTS))
 MAX_FORMS = 20_000  # normal forms kept of numbers, tickers, emoji
 
 Floats = NDArray[np.float32]
@@ -128,9 +129,9 @@ class Scorer:
 
     def parts(self, batch: Batch) -> Floats:
         """What each place of ``batch.ids`` gives before scaling, shape (places, 6)."""
-        parts = np.take(batch.page.rows, batch.ids, axis=0)
+        parts: Floats = batch.page.rows.take(batch.ids, axis=0)
         for _, places, found in neighbours(batch):
-            parts[places] += np.take(self._table, found, axis=0)
+            parts[places] += self._table.take(found, axis=0)
         return parts
 
     def row(self, index: int) -> Floats:
@@ -158,5 +159,5 @@ class Scorer:
 
     def counter_parts(self, batch: Batch) -> Floats:
         """What each counter of each post gives, shape (posts, len(COUNTS), 6)."""
-        found: Floats = self._steps[np.arange(len(COUNTS)), counter_steps(batch)]
+        found: Floats = self._steps[_EVERY, counter_steps(batch)]
         return found

@@ -30,7 +30,7 @@ START = ""  # what stands before the first token of each post, and after the las
 class Described:
     """What is known of a token whatever stands around it.
 
-    ``norm`` is a 64-bit hash of the normal form, ``flags`` bits of features.FLAGS, ``counts``
+    ``norm`` is a 64-bit hash of the normal form, ``flags`` its bits, ``counts``
     what the token adds to each counter of features.COUNTS, ``row`` its own summed weights.
     """
 
