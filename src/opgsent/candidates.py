@@ -16,6 +16,7 @@ import numpy as np
 
 from .assets import Assets
 from .cues import cue_of
+from .everyday import CAPITALS, TOPICS, WORDS
 from .numerals import parts_of
 from .symbols import split_pair
 
@@ -30,17 +31,10 @@ FORMS = ("word", "hashtag", "cashtag", "pair")
 
 _UNKNOWN = re.compile(r"[A-Z][A-Z0-9]{1,9}")
 _LOWER = re.compile(r"[a-z]{3,6}")
-_OPTION = re.compile(r"\$?[0-9]+(?:\.[0-9]+)?(?:[pPcC]|calls?|puts?|CALLS?|PUTS?)")
-_MONEY_TAIL = re.compile(r"k[0-9]{0,3}|m|mm|mil|mln|b|bn|s|ish|usdt?|usdc|busd|sats?|satoshis?|p|c|eur|btc|eth|cents?|")
-#: capitals that are no asset anywhere: asking the model about them would cost time in every post
-_NEVER = frozenset(
-    "TP SL THE AND FOR NOT YOU ARE BUY SELL LONG SHORT STOP LOSS TARGET TARGETS ENTRY NOW NEW ALL"
-    " IN ON TO IS IT OF A I BE WE GO UP AT AS OR BY IF SO NO DO MY ME US RT CEO ATH ATL EMA RSI"
-    " MACD SMA MA TA FA LFG YOLO DD IMO FOMO FUD NFT NFTS DEFI HODL WTF LOL LMAO OMG USA UK EU UTC"
-    " EST EDT PST AM PM TV API ICO IPO ETF CPI FED FOMC GDP SEC ROI PNL DYOR NFA VIP TG DM PDT".split()
+#: letters that may stand behind a price: thousands, units, option kinds
+_MONEY_TAIL = re.compile(
+    r"k[0-9]{0,3}|m|mm|mil|mln|b|bn|s|ish|usdt?|usdc|busd|sats?|satoshis?|p|c|eur|btc|eth|cents?|"
 )
-
-
 def candidate_flags(token: str, kind: str, form: str, assets: Assets) -> int:
     """Bits 16 to 31 of a token's flags; see the module.
 
@@ -66,7 +60,7 @@ def candidate_flags(token: str, kind: str, form: str, assets: Assets) -> int:
     if kind == "cashtag" or kind == "pair":
         flags |= TICKER
     elif kind == "hashtag":
-        flags |= TICKER if known or len(token) <= 16 else 0
+        flags |= TICKER if known or (len(token) <= 16 and token.lower() not in TOPICS) else 0
     else:
         flags |= TICKER if known else 0
         opens, follows = _phrase_words(assets)
@@ -91,6 +85,9 @@ def _case(token: str) -> int:
 
 
 def _known(token: str, kind: str, assets: Assets) -> int:
+    """How a token is known: an index into KNOWN; 0 for everyday words, too."""
+    if kind == "word" and (len(token) < 2 or token in CAPITALS):
+        return 0
     body = token.lstrip("$#")
     for mark in ("'", "’", "_"):
         head = body.partition(mark)[0]
@@ -106,20 +103,26 @@ def _known(token: str, kind: str, assets: Assets) -> int:
         return 3
     if listed:
         return 4
-    if named:
+    if named and (body == upper or lower not in WORDS):
         return 2
     if kind == "hashtag":
         return 5 if split_pair(body, assets) else 0
     if kind == "word":
         if "_" in body and split_pair(body, assets):
             return 3
-        if _UNKNOWN.fullmatch(body) and body not in _NEVER:
+        if _UNKNOWN.fullmatch(body):
             return 5
         if _LOWER.fullmatch(lower) and not body.isupper():
             listed = assets.by_symbol(upper)
             if listed and not all(asset.doubtful_symbol for asset in listed):
                 return 6
     return 0
+
+
+@lru_cache(maxsize=4)
+def openings(assets: Assets) -> frozenset[str]:
+    """The first two words of each name of several words."""
+    return frozenset(" ".join(name.split(" ")[:2]) for name in assets.phrases())
 
 
 @lru_cache(maxsize=4)

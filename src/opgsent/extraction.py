@@ -61,18 +61,26 @@ class Extractor:
         roles = np.empty((0, len(ROLES)))
         of_ticker = of_level = None
         if len(tickers.first):
-            of_ticker = around(batch, flags, tickers.first, tickers.last)
-            chances = self._chances(of_ticker, tickers)
+            chances, of_ticker = self._chances(batch, flags, tickers)
         if len(numbers.place):
             of_level = around(batch, flags, numbers.place, numbers.place)
             prices, roles = self._prices(of_level, numbers)
         return Weighed(tickers, chances, numbers, prices, roles), of_ticker, of_level
 
-    def _chances(self, a: Around, found: Candidates) -> NDArray[np.float64]:
-        """Probability of each candidate to be a ticker."""
+    def _chances(
+        self, batch: Batch, flags: NDArray[np.uint32], found: Candidates
+    ) -> tuple[NDArray[np.float64], Around | None]:
+        """Probability of each candidate to be a ticker; what stands around the doubtful ones."""
         if not self.fitted:
-            return ticker_room.by_rule(found)
-        return sigmoid(gathered(self._ticker, ticker_room.rows(a, found))[:, 0] + self._ticker_bias)
+            return ticker_room.by_rule(found), None
+        chances = np.full(len(found.first), ticker_room.CERTAIN_CHANCE)
+        (which,) = np.nonzero(~ticker_room.CERTAIN[found.shape])
+        if not len(which):
+            return chances, None
+        a = around(batch, flags, found.first[which], found.last[which])
+        rows = ticker_room.rows(a, found, which)
+        chances[which] = sigmoid(gathered(self._ticker, rows)[:, 0] + self._ticker_bias)
+        return chances, a
 
     def _prices(
         self, a: Around, numbers: Numbers
@@ -104,20 +112,24 @@ class Extractor:
         self, weighed: Weighed, a: Around | None, spans: Sequence[Found]
     ) -> Iterator[Explanation]:
         (kept,) = np.nonzero(weighed.chances >= ACCEPT)
-        if a is None or not len(kept):
-            return
-        weights = np.zeros((len(weighed.chances), len(ticker_room.VIEWS)), np.float32)
-        bias = 0.0
-        if self.fitted:
-            weights = self._ticker[ticker_room.rows(a, weighed.tickers)][:, :, 0]
-            bias = float(self._ticker_bias[0])
+        doubtful = ~ticker_room.CERTAIN[weighed.tickers.shape]
+        (which,) = np.nonzero(doubtful)
+        line = np.cumsum(doubtful) - 1  # of the rows, for those that the model was asked about
+        weights = np.zeros((0, 0), np.float32)
+        if a is not None:
+            weights = self._ticker[ticker_room.rows(a, weighed.tickers, which)][:, :, 0]
         for i, span in zip(kept.tolist(), spans, strict=True):
             chance = weighed.chances[i]
             odds = float(np.log(chance) - np.log1p(-chance))
-            yield _explained(
-                "ticker", span.symbol, a, i, (span.start, span.end), ticker_room.VIEWS,
-                weights[i], bias, odds,
-            )  # fmt: skip
+            own = span.start, span.end
+            if a is None or not doubtful[i]:
+                rule = Contribution(f"rule: {span.kind}", own, odds)
+                yield Explanation("ticker", own, span.symbol, 0.0, (rule,))
+            else:
+                yield _explained(
+                    "ticker", span.symbol, a, int(line[i]), own, ticker_room.VIEWS,
+                    weights[line[i]], float(self._ticker_bias[0]), odds,
+                )  # fmt: skip
 
     def _why_levels(
         self, weighed: Weighed, a: Around | None, spans: Sequence[Level]

@@ -71,13 +71,18 @@ def examples(posts: Sequence[LabelledPost], assets: Assets) -> Examples:
     tickers = ticker_room.find(batch, flags, assets)
     numbers = level_room.find(batch, flags)
     offsets = _Offsets(batch)
-    a = around(batch, flags, tickers.first, tickers.last)
+    (which,) = np.nonzero(~ticker_room.CERTAIN[tickers.shape])  # the rest is never asked about
+    first, last = tickers.first[which], tickers.last[which]
+    a = around(batch, flags, first, last)
     of_ticker = {(i, t.start, t.end) for i, p in enumerate(posts) for t in p.tickers or ()}
-    is_ticker = np.zeros(len(tickers.first), bool)
-    for n, (post, first, last, symbol) in enumerate(
-        zip(a.post.tolist(), tickers.first.tolist(), tickers.last.tolist(), tickers.symbols, strict=True)
+    is_ticker = np.zeros(len(which), bool)
+    for n, (post, begin, end, symbol) in enumerate(
+        zip(
+            a.post.tolist(), first.tolist(), last.tolist(),
+            [tickers.symbols[i] for i in which.tolist()], strict=True,
+        )  # fmt: skip
     ):
-        is_ticker[n] = (post, *offsets.span(post, first, last, symbol.start, symbol.end)) in of_ticker
+        is_ticker[n] = (post, *offsets.span(post, begin, end, symbol.start, symbol.end)) in of_ticker
     b = around(batch, flags, numbers.place, numbers.place)
     of_level = {(i, v.start, v.end): v.role for i, p in enumerate(posts) for v in p.levels or ()}
     role = np.full(len(numbers.place), NO_ROLE)
@@ -89,7 +94,7 @@ def examples(posts: Sequence[LabelledPost], assets: Assets) -> Examples:
             role[n] = ROLES.index(said)
     by = level_room.beside(b, numbers)
     return Examples(
-        batch, tickers, ticker_room.rows(a, tickers), is_ticker, a.post,
+        batch, tickers, ticker_room.rows(a, tickers, which), is_ticker, a.post,
         numbers, level_room.rows(b, numbers, by), role, b.post,
     )  # fmt: skip
 

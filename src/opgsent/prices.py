@@ -6,7 +6,7 @@ here reads one such habit, and none touches a number that already means what it 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from .numerals import Part, shorthand
 
 
 class Price(NamedTuple):
-    """A number that was taken for a price: its role, token index in the post, its ticker."""
+    """A number that was taken for a price: its role, the place of its token, its ticker."""
 
     part: Part
     role: str
@@ -25,45 +25,45 @@ class Price(NamedTuple):
 _JOINED = frozenset("- – — to / ~ & and".split())
 
 
-def resolved(prices: Sequence[Price], tokens: Sequence[str]) -> list[Decimal]:
-    """The value of each price of a post, in order.
+def resolved(prices: Sequence[Price], token: Callable[[int], str]) -> list[Decimal]:
+    """The value of each price of a post, in order; ``token`` gives the token at a place.
 
     >>> from opgsent.numerals import parts_of
     >>> tokens = ["0.00000380", "-", "385"]
     >>> both = [Price(parts_of(tokens[i])[0], "entry", i, None) for i in (0, 2)]
-    >>> [format(v, "f") for v in resolved(both, tokens)]
+    >>> [format(v, "f") for v in resolved(both, tokens.__getitem__)]
     ['0.00000380', '0.00000385']
     """
     values = [price.part.value for price in prices]
     if len(values) > 1:
-        _thousands_of_next(prices, values, tokens)
-        _carried(prices, values, tokens)
+        _thousands_of_next(prices, values, token)
+        _carried(prices, values, token)
     _dotted_thousands(prices, values)
     return values
 
 
-def _joined(one: Price, other: Price, tokens: Sequence[str]) -> bool:
+def _joined(one: Price, other: Price, token: Callable[[int], str]) -> bool:
     """Whether two numbers are the ends of a range."""
     if one.place == other.place:
         return True
-    return other.place - one.place == 2 and tokens[one.place + 1].lower() in _JOINED
+    return other.place - one.place == 2 and token(one.place + 1).lower() in _JOINED
 
 
 def _thousands_of_next(
-    prices: Sequence[Price], values: list[Decimal], tokens: Sequence[str]
+    prices: Sequence[Price], values: list[Decimal], token: Callable[[int], str]
 ) -> None:
-    """ "3.9 - 4k": the k at the end of a range is meant for its beginning too."""
+    """The k at the end of a range is meant for its beginning too: "3.9 - 4k"."""
     for i in range(len(prices) - 1, 0, -1):
         if not prices[i].part.tail.startswith("k") or prices[i - 1].part.tail:
             continue
-        if _joined(prices[i - 1], prices[i], tokens):
+        if _joined(prices[i - 1], prices[i], token):
             grown = values[i - 1] * 1000
             if values[i] / 2 < grown < values[i] * 2:
                 values[i - 1] = grown
 
 
-def _carried(prices: Sequence[Price], values: list[Decimal], tokens: Sequence[str]) -> None:
-    """ "0.00125 ... 135": an integer beside a small decimal replaces its last digits."""
+def _carried(prices: Sequence[Price], values: list[Decimal], token: Callable[[int], str]) -> None:
+    """An integer beside a small decimal replaces its last digits: "0.00125 ... 135"."""
     written = [price.part.digits for price in prices]
     small = [i for i, text in enumerate(written) if "." in text and 0 < values[i] < 1]
     for i, text in enumerate(written):
@@ -76,7 +76,7 @@ def _carried(prices: Sequence[Price], values: list[Decimal], tokens: Sequence[st
             found = shorthand(written[near], values[near], text)
             if found is not None and values[near] / 20 < found < values[near] * 20:
                 values[i] = found
-        elif i and prices[i].part.tail == "" and _joined(prices[i - 1], prices[i], tokens):
+        elif i and prices[i].part.tail == "" and _joined(prices[i - 1], prices[i], token):
             found = shorthand(written[i - 1], values[i - 1], text)
             if found is not None:
                 values[i] = found
@@ -86,7 +86,7 @@ _DEAR = {"BTC": 1000, "ETH": 10}
 
 
 def _dotted_thousands(prices: Sequence[Price], values: list[Decimal]) -> None:
-    """ "$5.616" of bitcoin is 5616: no bitcoin has cost five dollars in three decimals."""
+    """A bitcoin has never cost five dollars in three decimals: "$5.616" of it is 5616."""
     largest = max(values)
     for i, price in enumerate(prices):
         limit = _DEAR.get(price.symbol or "")

@@ -76,7 +76,7 @@ def around(batch: Batch, flags: NDArray[np.uint32], first: Ints, last: Ints) -> 
     """Find the surroundings of the candidates ``first .. last`` of a batch."""
     post = np.searchsorted(batch.starts, first, side="right") - 1
     low, high = batch.starts[post], batch.starts[post + 1]
-    cues = ((flags >> CUE_SHIFT) & CUE_MASK).astype(np.int64)
+    cues = cue_classes(flags)
     # "Stop targets", "entry target": the first of two says the role
     (second,) = np.nonzero((cues[1:] == TARGET) & ((cues[:-1] == STOP) | (cues[:-1] == ENTRY)))
     cues[second + 1] = cues[second]
@@ -202,6 +202,11 @@ def cue_rows(a: Around, name: str) -> NDArray[np.int32]:
 
 
 _CUE_SALTS = {n: np.array([salt(f"{n}:{v.name}") for v in CUE_VIEWS]) for n in _NAMES}
+
+
+def cue_classes(flags: NDArray[np.uint32]) -> Ints:
+    """Cue class of each token."""
+    return ((flags >> CUE_SHIFT) & CUE_MASK).astype(np.int64)
 
 
 def shapes(flags: NDArray[np.uint32]) -> NDArray[np.int64]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .assets import Assets
-from .candidates import FORMS, KNOWN, OPENS, TICKER
+from .candidates import FORMS, KNOWN, OPENS, TICKER, openings
 from .cues import CUES
 from .reading import Batch
 from .spans import (
@@ -56,6 +56,9 @@ class Candidates(NamedTuple):
 
 _QUOTE = CUES.index("quote")
 _WORD, _HASHTAG, _CASHTAG, _PAIR = range(len(FORMS))
+#: cashtags and pairs: of 2,750 in the labelled posts all but 9 name an asset
+CERTAIN = np.arange(128) >> 5 >= _CASHTAG
+CERTAIN_CHANCE = 0.995
 _SURE_SHAPES = np.zeros(128, bool)
 for _form in (_CASHTAG, _PAIR):
     _SURE_SHAPES[_form << 5 : (_form + 1) << 5] = True
@@ -133,23 +136,38 @@ def _phrases(
     batch: Batch, opens: list[int], assets: Assets
 ) -> dict[int, tuple[int, Symbol, int]]:
     """place -> (place of the last token, symbol, shape) of names of several words."""
-    strings, ids = batch.page.strings, batch.ids
+    strings, notes = batch.page.strings, batch.page.notes
+    ids = batch.ids
     found = {}
-    for place in opens:
-        words = [strings[i].lower() for i in ids[place : place + assets.longest_name].tolist()]
-        for n in range(len(words), 1, -1):
-            name = " ".join(words[:n])
-            for tail in ("'s", "’s"):
-                name = name.removesuffix(tail)
-            asset = assets.by_name(name)
-            if asset and not (n == 2 and words[0] == "the" and assets.by_name(words[1])):
-                known = KNOWN.index("doubtful name" if assets.is_doubtful(name) else "name")
-                case = 1 if strings[ids[place]][0].isupper() else 0
-                cut = len(words[n - 1]) - (len(" ".join(words[:n])) - len(name))
-                symbol = Symbol(asset.symbol, None, "name", (asset.asset_class,), 0, cut)
-                found[place] = place + n - 1, symbol, case | known << 2
-                break
+    for place, first, second in zip(
+        opens, ids[opens].tolist(), ids[np.array(opens) + 1].tolist(), strict=True
+    ):
+        key = -(first << 32 | second)  # token numbers are positive: no other note is there
+        if key not in notes:
+            notes[key] = f"{strings[first]} {_bare(strings[second])}".lower() in openings(assets)
+        if notes[key] and (phrase := _phrase(batch, place, assets)):
+            found[place] = phrase
     return found
+
+
+def _bare(word: str) -> str:
+    return word.removesuffix("'s").removesuffix("’s")
+
+
+def _phrase(batch: Batch, place: int, assets: Assets) -> tuple[int, Symbol, int] | None:
+    """The longest name of several words that begins at a place."""
+    strings = batch.page.strings
+    words = [strings[i] for i in batch.ids[place : place + assets.longest_name].tolist()]
+    for n in range(len(words), 1, -1):
+        last = _bare(words[n - 1])
+        name = " ".join([*words[: n - 1], last]).lower()
+        asset = assets.by_name(name)
+        if asset and not (n == 2 and words[0].lower() == "the" and assets.by_name(last.lower())):
+            known = KNOWN.index("doubtful name" if assets.is_doubtful(name) else "name")
+            case = 1 if words[0][0].isupper() else 0
+            symbol = Symbol(asset.symbol, None, "name", (asset.asset_class,), 0, len(last))
+            return place + n - 1, symbol, case | known << 2
+    return None
 
 
 # --- features -------------------------------------------------------------------------------
@@ -166,19 +184,22 @@ _SALTS = np.array([salt(f"ticker:{v.name}") for v in _SHAPE_VIEWS])
 _MIX = np.uint64(0xC2B2AE3D27D4EB4F)
 
 
-def rows(a: Around, found: Candidates) -> NDArray[np.int32]:
-    """Weight rows of the views of each candidate, shape (n, len(VIEWS))."""
+def rows(a: Around, found: Candidates, which: Ints) -> NDArray[np.int32]:
+    """Weight rows of the views of some candidates, shape (n, len(VIEWS)).
+
+    ``which`` are their indices into ``found``, in the order of ``a``.
+    """
     batch = a.batch
     window, norms = windows(a, "ticker")
     own = batch.page.norms[batch.ids[a.first]]
-    shape = found.shape
+    shape = found.shape[which]
     reach = len(a.flags) - 1
     left = np.where(a.first - 1 > a.low, shapes(a.flags[a.first - 1]), 127)
     after = np.minimum(a.last + 1, reach)
     right = np.where(a.last + 1 < a.high, shapes(a.flags[after]), 127)
     upper = np.cumsum((shapes(a.flags) & 3) == 2)
     caps = upper[np.minimum(a.last + 5, a.high - 1)] - upper[np.maximum(a.first - 6, a.low)]
-    elsewhere, count = _elsewhere(a, found)
+    elsewhere, count = _elsewhere(a, found, which)
     codes = np.stack(
         [
             shape * 0, shape, shape, left, right, left * 128 + right,
@@ -196,23 +217,21 @@ def rows(a: Around, found: Candidates) -> NDArray[np.int32]:
     return np.concatenate([rows_of(hashes), window, cue_rows(a, "ticker")], axis=1)
 
 
-def _elsewhere(a: Around, found: Candidates) -> tuple[Ints, Ints]:
+def _elsewhere(a: Around, found: Candidates, which: Ints) -> tuple[Ints, Ints]:
     """Whether the symbol is meant for sure elsewhere in the post; sure tickers of the post."""
     sure = _SURE_SHAPES[found.shape]
-    posts = a.post.tolist()
+    posts = np.searchsorted(a.batch.starts, found.first, side="right") - 1
+    symbols = found.symbols
     names = {
-        (post, symbol.symbol)
-        for post, symbol, is_sure in zip(posts, found.symbols, sure.tolist(), strict=True)
-        if is_sure
+        (post, symbols[i].symbol)
+        for i, post in zip(np.nonzero(sure)[0].tolist(), posts[sure].tolist(), strict=True)
     }
-    said = [(post, s.symbol) in names for post, s in zip(posts, found.symbols, strict=True)]
-    count = np.bincount(a.post, sure, len(a.batch.starts)).astype(np.int64)[a.post]
-    return np.array(said, np.int64), np.minimum(count - sure, 4)
-
-
-def certain(found: Candidates, chances: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The model's chances, with what a rule knows for certain put in its place."""
-    return chances
+    said = [
+        (post, symbols[i].symbol) in names
+        for i, post in zip(which.tolist(), a.post.tolist(), strict=True)
+    ]
+    count = np.bincount(posts, sure, len(a.batch.starts)).astype(np.int64)[a.post]
+    return np.array(said, np.int64), np.minimum(count - sure[which], 4)
 
 
 def by_rule(found: Candidates) -> NDArray[np.float64]:
