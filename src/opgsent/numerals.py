@@ -109,12 +109,16 @@ def shorthand(before: str, value: Decimal, digits: str) -> Decimal | None:
     '0.00000385'
     >>> shorthand("3150", Decimal("3150"), "3180") is None
     True
+    >>> shorthand("0.0.0000019", Decimal("0.0000019"), "195") is None  # as somebody typed it
+    True
     """
     if not digits.isdigit() or not value or len(digits) >= len(before):
         return None
     own = Decimal(digits)
     whole, dot, decimals = before.partition(".")
     if dot:
+        if not (whole + decimals).isdigit():
+            return None
         if len(digits) > len(decimals) or own < 20 * value or value >= 100:
             return None
         return Decimal(f"{whole}.{decimals[: len(decimals) - len(digits)]}{digits}")
