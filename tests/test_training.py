@@ -8,6 +8,7 @@ import random
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from opgsent.corpus import LabelledLevel, LabelledPost, LabelledTicker
 from opgsent.fitting import folds_of
 from opgsent.folder import ModelError
 from opgsent.lineage import data_hash
+from opgsent.refitting import Refit
 
 #: words of a feed that means the opposite of what the bundled model believes
 FEED = {
@@ -116,11 +118,15 @@ def test_the_card_says_where_a_model_comes_from(tmp_path: Path) -> None:
 def test_a_worse_model_is_refused_unless_forced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # labels that the old model gives, and a refit that may not look at it
-    from opgsent import refitting
+    real = trial_room.refit
 
-    monkeypatch.setattr(refitting, "_methods", lambda has_base: [("scratch C=8", 8.0)])
-    agreeing = as_read(feed(200))
+    def spoilt(*args: Any, **options: Any) -> Refit:
+        """A refit whose held-out answers are those of other posts."""
+        made = real(*args, **options)
+        return replace(made, fit=replace(made.fit, held_out=np.roll(made.fit.held_out, 1, axis=0)))
+
+    monkeypatch.setattr(trial_room, "refit", spoilt)
+    agreeing = as_read(feed(200))  # labels that the old model gives
     report = train(agreeing, out=tmp_path / "mine")
     assert not report.ok and report.folder is None and not (tmp_path / "mine").exists()
     assert any("stance is worse on your labels" in reason for reason in report.refusals)

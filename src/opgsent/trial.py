@@ -103,6 +103,11 @@ class Trial:
             )  # fmt: skip
             self.fits[question] = made
             self.notes.append(f"{question}: {made.method}, chosen among {', '.join(made.tried)}")
+            if made.method == "unchanged":
+                self.notes.append(
+                    f"{question}: the labels do not show yet how to do better than the base model; "
+                    "label more"
+                )
             self._compare_own(question, held, made, odds, [groups[i] for i in held])
         fits = {question: made.fit for question, made in self.fits.items()}
         self.new = merged(None if self.scratch else self.old.weights, fits)
