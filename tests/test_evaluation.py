@@ -74,7 +74,7 @@ def test_an_interval_draws_groups() -> None:
     tight = interval(Judged(("a", "b"), gold, rows, np.arange(1200) // 20), Judged.accuracy)
     assert tight.high - tight.low > 3 * (loose.high - loose.low)
     assert tight.low < tight.value < tight.high
-    alone = interval(Judged(("a", "b"), gold, rows, np.zeros(1200)), Judged.accuracy)
+    alone = interval(Judged(("a", "b"), gold, rows, np.zeros(1200, int)), Judged.accuracy)
     assert math.isnan(alone.low) and alone.value == tight.value
 
 

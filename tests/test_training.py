@@ -19,7 +19,7 @@ from opgsent.corpus import LabelledLevel, LabelledPost, LabelledTicker
 from opgsent.fitting import folds_of
 from opgsent.folder import ModelError
 from opgsent.lineage import data_hash
-from opgsent.refitting import Refit
+from opgsent.refitting import Refit, refit
 
 #: words of a feed that means the opposite of what the bundled model believes
 FEED = {
@@ -118,14 +118,12 @@ def test_the_card_says_where_a_model_comes_from(tmp_path: Path) -> None:
 def test_a_worse_model_is_refused_unless_forced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = trial_room.refit
-
     def spoilt(*args: Any, **options: Any) -> Refit:
         """A refit whose held-out answers are those of other posts."""
-        made = real(*args, **options)
+        made = refit(*args, **options)
         return replace(made, fit=replace(made.fit, held_out=np.roll(made.fit.held_out, 1, axis=0)))
 
-    monkeypatch.setattr(trial_room, "refit", spoilt)
+    monkeypatch.setattr("opgsent.trial.refit", spoilt)
     agreeing = as_read(feed(200))  # labels that the old model gives
     report = train(agreeing, out=tmp_path / "mine")
     assert not report.ok and report.folder is None and not (tmp_path / "mine").exists()
@@ -207,7 +205,7 @@ def test_a_base_that_is_no_model(tmp_path: Path) -> None:
 
 
 def test_a_dry_run_fits_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial_room, "refit", None)
+    monkeypatch.setattr("opgsent.trial.refit", None)
     file = tmp_path / "labels.csv"
     rows = "".join(f'"{post.text}",{str(post.stance).upper()}\n' for post in feed(30))
     file.write_text(f"post,sentiment\n{rows}")
