@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from opgsent.errors import InputError
@@ -251,7 +251,9 @@ tables = st.integers(1, 4).flatmap(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=400
+)
 @given(
     tables,
     st.sampled_from(",;\t|"),
@@ -265,6 +267,8 @@ def test_what_csv_writers_write_comes_back_cell_for_cell(
     header = ["text", *(f"c{k}" for k in range(1, len(rows[0])))]
     if len(header) == 1:  # such a file gives no sign of its delimiter, ours is then a comma
         delimiter = ","
+    # such a writer leaves a return unquoted, which with the line end behind it is a line end
+    assume(quoting == csv.QUOTE_ALL or not any(row[-1].endswith("\r") for row in rows))
     file = io.StringIO(newline="")
     writer = csv.writer(file, delimiter=delimiter, quoting=quoting, lineterminator=end)
     writer.writerows([header, *rows])
