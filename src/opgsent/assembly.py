@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .cues import LINE
 from .features import COUNTS
 from .levels import Numbers
-from .prices import Price, resolved
+from .prices import DEAR, Price, resolved
 from .reading import Batch
 from .result import ROLES, Level
 from .spans import cue_classes
@@ -32,6 +32,10 @@ _UNITS = {
     "eth": "ETH", "¥": "JPY", "yen": "JPY",
 }  # fmt: skip
 _WORD = COUNTS.index("word")
+
+
+#: offsets of a span of the text as read -> in the text as given
+_Back = Callable[[int, int], tuple[int, int]]
 
 
 class Spans(NamedTuple):
@@ -60,14 +64,20 @@ def assemble(batch: Batch, weighed: Weighed) -> list[Spans]:
         return out
     lines = np.cumsum(cue_classes(batch.page.flags[batch.ids]) == LINE)
     solid = np.cumsum(_solid(batch))
+    whole = (solid[batch.starts[1:] - 1] - solid[batch.starts[:-1]]).tolist()
     names = _Names(batch, weighed, kept, lines, solid)
     prices = _Prices(batch, weighed, priced, lines, solid)
     for post in np.union1d(names.posts, prices.posts).tolist():
         text = batch.clean[post]
         given = batch.texts[post]
+        plain = len(text) - text.count(" ") - text.count("\n") == whole[post]
         back = None if len(text) == len(given) else Reading(given).span
-        found = names.of(post, text, given, back)
-        out[post] = Spans(found, prices.of(post, text, given, back, found, names))
+        spans = out[post]
+        found = spans.tickers
+        if names.cuts[post] < names.cuts[post + 1]:
+            found += names.of(post, text, given, plain, back)
+        if prices.cuts[post] < prices.cuts[post + 1]:
+            spans.levels.extend(prices.of(post, text, given, plain, back, found, names))
     return out
 
 
@@ -101,7 +111,7 @@ class _Names:
         self.trailing = (words[batch.starts[self.posts + 1] - 1] == words[first]).tolist()
 
     def of(
-        self, post: int, text: str, given: str, back: Callable[[int, int], tuple[int, int]] | None
+        self, post: int, text: str, given: str, plain: bool, back: _Back | None
     ) -> list[Found]:
         """The tickers of one post, in order."""
         found: list[Found] = []
@@ -109,14 +119,14 @@ class _Names:
         for j in range(self.cuts[post], self.cuts[post + 1]):
             symbol = self.symbols[j]
             token = self.tokens[j]
-            at = locate(text, token, at, self.before[j] - passed)
+            at = locate(text, token, at, self.before[j] - passed, plain)
             passed = self.before[j]
             start = at + symbol.start
             if self.first[j] == self.last[j]:
                 end = at + (symbol.end if symbol.end >= 0 else len(token))
             else:
                 tail = self.tails[j]
-                end = locate(text, tail, at, self.before_last[j] - passed)
+                end = locate(text, tail, at, self.before_last[j] - passed, plain)
                 end += symbol.end if symbol.end >= 0 else len(tail)
             if back:
                 start, end = back(start, end)
@@ -131,15 +141,14 @@ class _Names:
 
     def _settled(self, found: list[Found], post: int) -> list[Found]:
         """Tickers with what only the whole post can say: passengers, and classes by company."""
-        away = passengers(found, self.trailing[self.cuts[post] : self.cuts[post + 1]])
-        if not away and all(f.asset_class for f in found):
-            return found
-        known = {f.asset_class for f in found if f.asset_class}
-        company = next(iter(known)) if len(known) == 1 else None
-        return [
-            f._replace(subject=f.symbol not in away, asset_class=f.asset_class or company)
-            for f in found
-        ]
+        trailing = self.trailing[self.cuts[post] : self.cuts[post + 1]]
+        if trailing[-1] and (away := passengers(found, trailing)):
+            found = [f._replace(subject=False) if f.symbol in away else f for f in found]
+        known = {f.asset_class for f in found}
+        if None in known and len(known) == 2:
+            (company,) = known - {None}
+            found = [f if f.asset_class else f._replace(asset_class=company) for f in found]
+        return found
 
 
 class _Prices:
@@ -163,46 +172,54 @@ class _Prices:
         self.before = (solid[place - 1] - solid[batch.starts[self.posts]]).tolist()
         roles = weighed.roles[priced]
         best = roles.argmax(axis=1)
-        self.roles = best.tolist()
+        self.roles = [ROLES[i] for i in best.tolist()]
         self.sure = (roles[np.arange(len(best)), best] * weighed.prices[priced]).tolist()
-        self.ids, self.strings = batch.ids, batch.page.strings
+        strings, ids = batch.page.strings, batch.ids
+        self.tokens = [strings[i] for i in ids[place].tolist()]
+        behind = [strings[i] for i in ids[place + 1].tolist()]
+        self.units = [
+            _UNITS.get(part.tail) or _UNITS.get(word.lower())
+            for part, word in zip(self.parts, behind, strict=True)
+        ]
+        self.token = lambda at: strings[ids[at]]  # for the few that look further
 
     def of(
         self,
         post: int,
         text: str,
         given: str,
-        back: Callable[[int, int], tuple[int, int]] | None,
+        plain: bool,
+        back: _Back | None,
         found: list[Found],
         names: _Names,
     ) -> list[Level]:
         """The levels of one post, in order."""
         ours = range(self.cuts[post], self.cuts[post + 1])
-        if not ours:
-            return []
-        lines = names.line[names.cuts[post] : names.cuts[post + 1]]
-        strings, ids = self.strings, self.ids
-        prices = [
-            Price(
-                self.parts[j], ROLES[self.roles[j]], self.place[j],
-                owner(found, lines, self.place[j], self.line[j]),
-            )
-            for j in ours
-        ]  # fmt: skip
-        values = resolved(prices, lambda place: strings[ids[place]])
+        symbols = {f.symbol for f in found}
+        if len(symbols) > 1:
+            lines = names.line[names.cuts[post] : names.cuts[post + 1]]
+            owners = [owner(found, lines, self.place[j], self.line[j]) for j in ours]
+        else:
+            owners = [next(iter(symbols), None)] * len(ours)
+        begin, stop = ours.start, ours.stop
+        parts = self.parts[begin:stop]
+        if len(parts) > 1 or owners[0] in DEAR:
+            places = self.place[begin:stop]
+            values = resolved([Price(*p) for p in zip(parts, places, owners, strict=True)], self.token)
+        else:
+            values = [part.value for part in parts]
         levels: list[Level] = []
         at = passed = 0
-        for j, price, value in zip(ours, prices, values, strict=True):
-            at = locate(text, strings[ids[self.place[j]]], at, self.before[j] - passed)
-            passed = self.before[j]
-            part = price.part
+        for j, part, value, symbol in zip(ours, parts, values, owners, strict=True):
+            before = self.before[j]
+            at = locate(text, self.tokens[j], at, before - passed, plain)
+            passed = before
             start, end = at + part.start, at + part.end
             if back:
                 start, end = back(start, end)
-            behind = strings[ids[self.place[j] + 1]]
-            unit = _UNITS.get(part.tail) or _UNITS.get(behind.lower()) or part.unit
+            unit = self.units[j] or part.unit
             levels.append(
-                Level(given[start:end], start, end, value, unit, price.role, price.symbol, self.sure[j])
+                Level(given[start:end], start, end, value, unit, self.roles[j], symbol, self.sure[j])
             )
         return levels
 
@@ -228,31 +245,36 @@ def _solid(batch: Batch) -> NDArray[np.int32]:
 _LENGTHS = -1  # the note that holds the array; token numbers are never negative
 
 
-def locate(text: str, token: str, at: int, solid: int) -> int:
+def locate(text: str, token: str, at: int, solid: int, plain: bool) -> int:
     """Where a token begins, given that ``solid`` characters lie between ``at`` and it.
 
     White space is not counted: it may be of any length. The token's characters may also stand
-    inside what is passed over, so a place counts only when all of that lies before it.
+    inside what is passed over, so a place counts only when all of that lies before it. ``plain``
+    says that the text has no white space but spaces and line feeds, which are counted faster.
     """
-    found = text.find(token, at + solid)
-    while len("".join(text[at:found].split())) != solid:
-        found = text.find(token, found + 1)
+    find = text.find
+    found = find(token, at + solid)
+    if not solid or found == at + solid:  # nothing but white space between, or none
+        return found
+    while True:
+        between = text[at:found]
+        if plain:
+            passed = found - at - between.count(" ") - between.count("\n")
+        else:
+            passed = len("".join(between.split()))
+        if passed == solid:
+            return found
+        found = find(token, found + 1)
         if found < 0:
             raise AssertionError(f"token {token!r} not where it was read")
-    return found
 
 
 def owner(found: Sequence[Found], lines: Sequence[int], place: int, line: int) -> str | None:
-    """The ticker that a price belongs to.
+    """The ticker that a price belongs to, where a post names several.
 
-    The only one of the post; otherwise the last one named before it, unless its line names none
-    before it and one behind it. ``lines`` are those of the tickers.
+    The last one named before it, unless its line names none before it and one behind it. ``lines``
+    are those of the tickers.
     """
-    if not found:
-        return None
-    first = found[0].symbol
-    if all(f.symbol == first for f in found):
-        return first
     about = [(f, at) for f, at in zip(found, lines, strict=True) if f.subject]
     before = after = None
     for f, at in about:

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from itertools import pairwise
 from typing import NamedTuple
 
 from .numerals import Part, shorthand
 
 
 class Price(NamedTuple):
-    """A number that was taken for a price: its role, the place of its token, its ticker."""
+    """A number that was taken for a price: the place of its token, its ticker."""
 
     part: Part
-    role: str
     place: int
     symbol: str | None
 
@@ -30,7 +30,7 @@ def resolved(prices: Sequence[Price], token: Callable[[int], str]) -> list[Decim
 
     >>> from opgsent.numerals import parts_of
     >>> tokens = ["0.00000380", "-", "385"]
-    >>> both = [Price(parts_of(tokens[i])[0], "entry", i, None) for i in (0, 2)]
+    >>> both = [Price(parts_of(tokens[i])[0], i, None) for i in (0, 2)]
     >>> [format(v, "f") for v in resolved(both, tokens.__getitem__)]
     ['0.00000380', '0.00000385']
     """
@@ -38,7 +38,8 @@ def resolved(prices: Sequence[Price], token: Callable[[int], str]) -> list[Decim
     if len(values) > 1:
         _thousands_of_next(prices, values, token)
         _carried(prices, values, token)
-    _dotted_thousands(prices, values)
+    if any(price.symbol in DEAR for price in prices):
+        _dotted_thousands(prices, values)
     return values
 
 
@@ -65,12 +66,21 @@ def _thousands_of_next(
 def _carried(prices: Sequence[Price], values: list[Decimal], token: Callable[[int], str]) -> None:
     """An integer beside a small decimal replaces its last digits: "0.00125 ... 135"."""
     written = [price.part.digits for price in prices]
+    integers = [text.isdigit() for text in written]
+    if not any(integers):
+        return
     small = [i for i, text in enumerate(written) if "." in text and 0 < values[i] < 1]
+    if not small and len({price.place for price in prices}) == len(prices) and all(
+        price.place - before.place > 2 for before, price in pairwise(prices)
+    ):
+        return
+    near = small[0] if small else 0
     for i, text in enumerate(written):
-        if not text.isdigit() or prices[i].part.unit or prices[i].part.tail not in ("", "s", "sats"):
+        if small and "." in text and 0 < values[i] < 1:
+            near = i
+        if not integers[i] or prices[i].part.unit or prices[i].part.tail not in ("", "s", "sats"):
             continue
         if small:
-            near = max((j for j in small if j < i), default=small[0])
             if prices[near].symbol != prices[i].symbol:
                 continue
             found = shorthand(written[near], values[near], text)
@@ -82,14 +92,15 @@ def _carried(prices: Sequence[Price], values: list[Decimal], token: Callable[[in
                 values[i] = found
 
 
-_DEAR = {"BTC": 1000, "ETH": 10}
+#: below this a price in three decimals is one in thousands
+DEAR = {"BTC": 1000, "ETH": 10}
 
 
 def _dotted_thousands(prices: Sequence[Price], values: list[Decimal]) -> None:
     """A bitcoin has never cost five dollars in three decimals: "$5.616" of it is 5616."""
     largest = max(values)
     for i, price in enumerate(prices):
-        limit = _DEAR.get(price.symbol or "")
+        limit = DEAR.get(price.symbol or "")
         if limit is None or price.part.tail or not 1 <= values[i] < limit:
             continue
         whole, dot, decimals = price.part.digits.partition(".")
