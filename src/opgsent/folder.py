@@ -51,6 +51,8 @@ def write_folder(
     Raises ModelError when the folder exists and is no model folder, or cannot be written.
     """
     target = Path(folder)
+    if target.is_dir() and not os.listdir(target):
+        target.rmdir()
     if target.exists() and not (target / "card.json").is_file():
         raise ModelError(f"{target}: is there and holds no model; name a new folder")
     packed = pack(arrays)

@@ -94,7 +94,7 @@ BRANCHES: tuple[tuple[str, str], ...] = (
                rf"(?:[-–]{_CURRENCY}?{_NUM}(?:[^\W\d_]\w*)?)*"),
     ("emoji", _EMOJI),
     ("word", r"[^\W\d_]\w*(?:['’&][^\W\d_]\w*)*"),
-    ("mark", r"!+|\?+|[!?]+|\.\.+|…|--+|==+|__+|\*\*+|~~+|\$\$+|\S"),
+    ("mark", r"[!?]+|\.\.+|…|--+|==+|__+|\*\*+|~~+|\$\$+|\S"),
     ("break", r"\n"),  # a line break: read by the models, no token of ``tokenize``
 )  # fmt: skip
 
@@ -156,6 +156,7 @@ _STABLE_PAIR = re.compile(
     r"|[0-9]{0,4}[a-z]{2,6}(?:usdt|busd)"
 )
 _COIN_PAIR = re.compile(r"[A-Z]{3,5}(?:USD|BTC|ETH|BNB|EUR|TRY)(?:\.P)?|[a-z]{3}(?:usd|btc)")
+_UNDERSCORED = frozenset("USDT USDC USD BTC ETH PERP usdt usd".split())
 _NO_PAIR = frozenset("BUSDT WSTETH PYUSD GUSD LUSD SUSD TUSD FDUSD CRVUSD RLUSD BUSD HUSD".split())
 _MONEY = (
     "USD|EUR|GBP|JPY|CHF|CAD|AUD|NZD|XAU|XAG|CNH|CNY|TRY|MXN|ZAR|SEK|NOK|SGD|HKD|INR|BRL|KRW|PLN"
@@ -185,6 +186,9 @@ def kind_of(token: str) -> str:
 def _is_pair(token: str) -> bool:
     if len(token) < 5 or len(token) > 24 or token in _NO_PAIR:
         return False
+    base, _, quote = token.rpartition("_")
+    if base.isalnum() and quote in _UNDERSCORED:
+        return True
     return bool(
         _STABLE_PAIR.fullmatch(token) or _FX_PAIR.fullmatch(token) or _COIN_PAIR.fullmatch(token)
     )

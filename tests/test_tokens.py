@@ -1,0 +1,96 @@
+"""The grammar: a table of posts, and properties that hold for any text."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opgsent.result import TOKEN_KINDS
+from opgsent.tokens import kind_of, split, starts_of, tokenize, whole
+
+CASES = [
+    json.loads(line)
+    for line in (Path(__file__).parent / "cases" / "tokens.jsonl").read_text().splitlines()
+]
+TRICKY = st.lists(
+    st.sampled_from(
+        [
+            *"aB$#@/.:-_,%xk019 \n\t&;'’🚀👍🏽🇺🇸\u200d\ufe0fé漢\ufdd0",
+            "/USDT",
+            " /",
+            "http://",
+            "&gt;",
+            "$ ",
+        ]
+    ),
+    max_size=40,
+).map("".join)
+HARD = [
+    "a",
+    "$",
+    "@",
+    "#",
+    ".",
+    "1",
+    "1,",
+    "1-",
+    "a.",
+    "k",
+    "🚀",
+    "👍🏽",
+    "‍",
+    "&amp;",
+    "/USDT ",
+    "x ",
+    "!?",
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["why"] for case in CASES])
+def test_tokens(case: dict[str, object]) -> None:
+    found = [[token.kind, token.text] for token in tokenize(str(case["text"]))]
+    assert found == case["tokens"]
+
+
+@given(TRICKY)
+def test_tokens_cover_everything_but_white_space(text: str) -> None:
+    tokens = tokenize(text)
+    at = 0
+    for token in tokens:
+        assert text[token.start : token.end] == token.text
+        assert not text[at : token.start].strip()
+        assert token.kind in TOKEN_KINDS
+        at = token.end
+    assert not text[at:].strip()
+
+
+@given(TRICKY)
+def test_pieces_are_cut_as_the_whole_is(text: str) -> None:
+    assert split(text) == list(whole(text))
+
+
+@given(st.text(max_size=40))
+def test_any_text_has_tokens_in_place(text: str) -> None:
+    tokens = split(text)
+    for token, start in zip(tokens, starts_of(text, tokens), strict=True):
+        assert text[start : start + len(token)] == token
+
+
+@pytest.mark.parametrize("piece", HARD)
+def test_time_grows_with_length_and_no_faster(piece: str) -> None:
+    text = (piece * 100_000)[:100_000]
+    started = time.process_time()
+    for token in split(text):
+        if len(token) < 1000:
+            kind_of(token)
+    assert time.process_time() - started < 1.0
+
+
+def test_what_is_no_text_is_named() -> None:
+    with pytest.raises(TypeError, match="float: nan"):
+        tokenize(float("nan"))  # type: ignore[arg-type]
