@@ -254,7 +254,7 @@ def locate(text: str, token: str, at: int, solid: int, plain: bool) -> int:
     """
     find = text.find
     found = find(token, at + solid)
-    if not solid or found == at + solid:  # nothing but white space between, or none
+    if not solid:  # nothing but white space between
         return found
     while True:
         between = text[at:found]

@@ -93,6 +93,8 @@ def _known(token: str, kind: str, assets: Assets) -> int:
         head = body.partition(mark)[0]
         if head and head != body and (assets.by_name(head.lower()) or assets.by_symbol(head)):
             body = head
+    if len(body) > 3 and body[-1] == "s" and body[:-1].isupper():  # "LTCs"
+        body = body[:-1] if assets.by_symbol(body[:-1]) else body
     lower, upper = body.lower(), body.upper()
     listed = assets.by_symbol(body if kind == "word" else upper)
     sure = any(not asset.doubtful_symbol for asset in listed)

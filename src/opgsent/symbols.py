@@ -104,7 +104,10 @@ def _trimmed(token: str, start: int, assets: Assets) -> tuple[str, int]:
             body = token[start:at]
             if assets.by_name(body.lower()) or assets.by_symbol(body.upper()):
                 return body, at
-    return token[start:], len(token)
+    body = token[start:]
+    if len(body) > 3 and body[-1] == "s" and body[:-1].isupper() and assets.by_symbol(body[:-1]):
+        return body[:-1], len(token)  # "LTCs": the span is what was written
+    return body, len(token)
 
 
 def canonical(symbol: str, assets: Assets, *, cash: bool = False) -> str:

@@ -11,9 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .assets import Assets
+from .assets import CLASS_ORDER, Assets
 from .candidates import FORMS, KNOWN, OPENS, TICKER, openings
 from .cues import CUES
+from .features import hashed
 from .reading import Batch
 from .spans import (
     CUE_VIEWS,
@@ -177,9 +178,12 @@ _SHAPE_VIEWS = (
     View("shape of the word before", -1), View("shape of the word behind", 1),
     View("shapes on both sides"), View("named for sure elsewhere in the post"),
     View("tickers in the post"), View("capitals around"), View("shape and word before", -1),
-    View("shape and word behind", 1),
+    View("shape and word behind", 1), View("its class and shape"), View("class and word before", -1),
+    View("class and word behind", 1),
 )  # fmt: skip
 VIEWS: tuple[View, ...] = (*_SHAPE_VIEWS, *WINDOW_VIEWS, *CUE_VIEWS)
+_ASSET = np.uint64(hashed("T"))  # the normal form of a name that the table is sure of
+_CLASSES = {(name,): number for number, name in enumerate(CLASS_ORDER)}
 _SALTS = np.array([salt(f"ticker:{v.name}") for v in _SHAPE_VIEWS])
 _MIX = np.uint64(0xC2B2AE3D27D4EB4F)
 
@@ -199,21 +203,28 @@ def rows(a: Around, found: Candidates, which: Ints) -> NDArray[np.int32]:
     right = np.where(a.last + 1 < a.high, shapes(a.flags[after]), 127)
     upper = np.cumsum((shapes(a.flags) & 3) == 2)
     caps = upper[np.minimum(a.last + 5, a.high - 1)] - upper[np.maximum(a.first - 6, a.low)]
+    kind = np.array([_CLASSES.get(found.symbols[i].classes[:1], 7) for i in which.tolist()], np.int64)
+    opening = a.ends[a.first] - a.ends[np.maximum(a.first - 2, a.low)] > 0
+    opening |= a.first - a.low == 1
     elsewhere, count = _elsewhere(a, found, which)
     codes = np.stack(
         [
             shape * 0, shape, shape, left, right, left * 128 + right,
             elsewhere * 128 + shape, count * 128 + shape, np.minimum(caps, 9) * 128 + shape,
-            shape, shape,
+            shape, shape, (kind * 128 + shape) * 2 + opening, kind * 4 + (shape & 3), kind * 4 + (shape & 3),
         ],
         axis=1,
     ).astype(np.uint64)  # fmt: skip
+    # a sure name is one like another: "BTC's" and a coin never seen count as BTC does
+    own = np.where(_SURE_SHAPES[shape] & (shape >> 5 == _WORD), _ASSET, own)
     hashes = codes * _MIX + _SALTS
     hashes[:, 0] ^= own
     hashes[:, 2] ^= own
     middle = norms.shape[1] // 2
     hashes[:, 9] ^= norms[:, middle - 1]
     hashes[:, 10] ^= norms[:, middle]
+    hashes[:, 12] ^= norms[:, middle - 1]
+    hashes[:, 13] ^= norms[:, middle]
     return np.concatenate([rows_of(hashes), window, cue_rows(a, "ticker")], axis=1)
 
 
