@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.posts import csv_file, machine, posts, table
+from benchmarks.posts import TOP, csv_file, machine, posts, table
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 RUN = (
@@ -51,7 +51,14 @@ def peak_of(folder: Path, jobs: int) -> tuple[int, str]:
     """The most bytes that a run held, and what it said at its end."""
     command = [sys.executable, "run.py", "posts.csv", "out.csv", str(jobs)]
     peak = 0
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
+    path = os.pathsep.join([str(TOP / "src"), os.environ.get("PYTHONPATH", "")])
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
         while process.poll() is None:
             peak = max(peak, sum(resident(pid) for pid in tree(process.pid)))
             time.sleep(1 / 30)
