@@ -47,7 +47,9 @@ def candidate_flags(token: str, kind: str, form: str, assets: Assets) -> int:
     flags = cue_of(token) << 20
     if kind in ("number", "word") and (token[0].isdigit() or token[0] in "$€£¥₿."):
         if kind == "number" or _is_amount(token):
-            if parts_of(token):
+            parts = parts_of(token)
+            # billions are money, whatever they are of
+            if parts and not any(part.tail in ("b", "bn", "t", "tn") for part in parts):
                 flags |= PRICE
         if token in _phrase_words(assets)[1]:
             flags |= FOLLOWS

@@ -26,6 +26,7 @@ from .tokens import Reading, starts_of
 __all__ = ["Extractor", "Found", "Spans"]
 
 F32 = NDArray[np.float32]
+PIECE = 64  # candidates gathered at once
 
 
 class Extractor:
@@ -90,7 +91,12 @@ class Extractor:
             return level_room.by_rule(a)
         by = level_room.beside(a, numbers)
         z = gathered(self._level, level_room.rows(a, numbers, by)) + self._level_bias
-        return sigmoid(z[:, 0]), softmax(level_room.shared(z[:, 1:], a, numbers, by))
+        odds = level_room.shared(z[:, 1:], a, numbers, by)
+        options = level_room.strikes(numbers)
+        if options.any():
+            odds[options, level_room.STRIKE] += level_room.SURELY
+            z[options, 0] += level_room.SURELY
+        return sigmoid(z[:, 0]), softmax(odds)
 
     # --- why --------------------------------------------------------------------------------
 
@@ -201,10 +207,14 @@ def sigmoid(z: F32) -> NDArray[np.float64]:
 
 def gathered(table: F32, rows: NDArray[np.int32]) -> F32:
     """Sum of the table's rows for each line of rows, a piece at a time to stay in the cache."""
-    if len(rows) <= 256:
-        return table[rows].sum(axis=1)
+    if len(rows) <= PIECE:
+        total: F32 = table.take(rows, axis=0).sum(axis=1)
+        return total
     return np.concatenate(
-        [table[rows[at : at + 256]].sum(axis=1) for at in range(0, len(rows), 256)]
+        [
+            table.take(rows[at : at + PIECE], axis=0).sum(axis=1)
+            for at in range(0, len(rows), PIECE)
+        ]
     )
 
 

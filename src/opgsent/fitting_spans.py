@@ -32,7 +32,7 @@ Rows = NDArray[np.int32]
 TICKER_C = 0.3  #: inverse strength of the prior, chosen by grouped cross-validation
 LEVEL_C = 0.3
 ROLE_C = 0.25
-WRITTEN = 0.3  #: weight of a written post's roles beside a real one's 1
+WRITTEN = 1.0  #: weight of a written post's roles beside a real one's 1
 TOO_SMALL = 2e-3
 NO_ROLE = -1
 

@@ -31,6 +31,8 @@ from .spans import (
     windows,
 )  # fmt: skip
 
+STRIKE = ROLES.index("strike")
+SURELY = np.float32(6.0)  #: log-odds that a rule adds
 COLUMNS = 1 + len(ROLES)  #: of the weights: log-odds of being a price, then of each role
 
 
@@ -286,6 +288,11 @@ def shared(
     if len(first) < len(same):
         odds = (odds + _mean(odds, np.array(same, np.int64))) / 2
     return odds
+
+
+def strikes(numbers: Numbers) -> NDArray[np.bool_]:
+    """Numbers that are an option's strike by how they are written: "250p", "440c"."""
+    return np.array([known.part.tail in ("p", "c") for known in numbers.known], bool)
 
 
 def _mean(odds: NDArray[np.float32], group: Ints) -> NDArray[np.float32]:

@@ -21,6 +21,7 @@ _PART = re.compile(
 _THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]+)?")
 _THOUSANDS_DOT = re.compile(r"[1-9][0-9]{0,2}(?:\.[0-9]{3}){2,}(?:,[0-9]+)?"
                             r"|[1-9][0-9]{0,2}\.[0-9]{3},[0-9]{1,2}")  # fmt: skip
+_VERSION = re.compile(r"(?:[0-9]{1,2}[.]){2,}[0-9]{1,2}")  # "1.2.3": no price, nor is a date
 
 
 class Part(NamedTuple):
@@ -46,7 +47,7 @@ def parts_of(token: str) -> tuple[Part, ...]:
     at = 0
     while at < len(token):
         match = _PART.match(token, at)
-        if match is None or len(match["digits"]) > MAX_DIGITS:
+        if match is None or len(match["digits"]) > MAX_DIGITS or _VERSION.fullmatch(match["digits"]):
             return ()
         tail = match["tail"]
         ours = tail.lower() in _TIMES or (tail[:1] in ("k", "K") and tail[1:].isdigit())

@@ -15,15 +15,20 @@ if TYPE_CHECKING:
 _TAGS = frozenset(("cashtag", "hashtag", "pair"))
 
 
-def passengers(found: Sequence[Found], trailing: Sequence[bool]) -> frozenset[str]:
+def passengers(found: Sequence[Found], trailing: Sequence[bool], alone: bool) -> frozenset[str]:
     """Symbols that only ride along; ``trailing`` tells of each ticker if no word follows it.
+
+    A single tag behind a word belongs to the sentence ("... and short $ATOM"); ``alone`` says that
+    something else stands before the last one.
 
     >>> from opgsent.tickers import Found
     >>> def tag(symbol):
     ...     return Found("$" + symbol, 0, 0, symbol, None, "cashtag", None, True, 1.0, 0)
-    >>> sorted(passengers([tag("XYZ"), tag("BTC"), tag("ETH")], [False, True, True]))
+    >>> sorted(passengers([tag("XYZ"), tag("BTC"), tag("ETH")], [False, True, True], False))
     ['BTC', 'ETH']
     """
+    if sum(trailing) == 1 and not alone:
+        return frozenset()
     row = {f.symbol for f, at in zip(found, trailing, strict=True) if at and f.kind in _TAGS}
     if not row:
         return frozenset()

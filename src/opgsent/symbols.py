@@ -150,7 +150,7 @@ def split_pair(text: str, assets: Assets) -> tuple[str, str] | None:
         base = upper.removesuffix(quote)
         if len(base) < 2 or base == upper or base.isdigit():
             continue
-        listed = classes_of(base, assets)
+        listed = classes_of(canonical(base, assets), assets)
         known = 0 if set(listed) & {"crypto", "fx", "commodity"} else 1 if listed else 2
         if known and quote not in ("USDT", "USDC", "BUSD", "USD", "PERP", "BTC"):
             continue

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .assets import CLASS_ORDER, Assets
+from .assets import CLASS_ORDER, STABLECOINS, Assets
 from .candidates import FORMS, KNOWN, OPENS, TICKER, openings
 from .cues import CUES
 from .features import hashed
@@ -203,7 +203,7 @@ def rows(a: Around, found: Candidates, which: Ints) -> NDArray[np.int32]:
     right = np.where(a.last + 1 < a.high, shapes(a.flags[after]), 127)
     upper = np.cumsum((shapes(a.flags) & 3) == 2)
     caps = upper[np.minimum(a.last + 5, a.high - 1)] - upper[np.maximum(a.first - 6, a.low)]
-    kind = np.array([_CLASSES.get(found.symbols[i].classes[:1], 7) for i in which.tolist()], np.int64)
+    kind = np.array([_class(found.symbols[i]) for i in which.tolist()], np.int64)
     opening = a.ends[a.first] - a.ends[np.maximum(a.first - 2, a.low)] > 0
     opening |= a.first - a.low == 1
     elsewhere, count = _elsewhere(a, found, which)
@@ -226,6 +226,13 @@ def rows(a: Around, found: Candidates, which: Ints) -> NDArray[np.int32]:
     hashes[:, 12] ^= norms[:, middle - 1]
     hashes[:, 13] ^= norms[:, middle]
     return np.concatenate([rows_of(hashes), window, cue_rows(a, "ticker")], axis=1)
+
+
+def _class(symbol: Symbol) -> int:
+    """A number for the asset class that is likeliest; money has one of its own."""
+    if symbol.symbol in STABLECOINS or symbol.symbol == "USD":
+        return len(CLASS_ORDER)
+    return _CLASSES.get(symbol.classes[:1], 7)
 
 
 def _elsewhere(a: Around, found: Candidates, which: Ints) -> tuple[Ints, Ints]:
