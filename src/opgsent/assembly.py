@@ -107,6 +107,7 @@ class _Names:
         self.tokens = [strings[i] for i in ids[first].tolist()]
         self.tails = [strings[i] for i in ids[last].tolist()]
         words = np.cumsum(batch.page.counts[ids, _WORD], dtype=np.int64)
+        self.words = (words[batch.starts[1:] - 1] - words[batch.starts[:-1]]).tolist()
         self.alone = (words[first - 1] == words[np.maximum(first - 2, 0)]).tolist()
         # no word behind it in its post: it stands in the row of tags at the end
         self.trailing = (words[batch.starts[self.posts + 1] - 1] == words[first]).tolist()
@@ -143,7 +144,9 @@ class _Names:
     def _settled(self, found: list[Found], post: int) -> list[Found]:
         """Tickers with what only the whole post can say: passengers, and classes by company."""
         trailing = self.trailing[self.cuts[post] : self.cuts[post + 1]]
-        if trailing[-1] and (away := passengers(found, trailing, self.alone[self.cuts[post + 1] - 1])):
+        if trailing[-1] and (
+            away := passengers(found, trailing, self.alone[self.cuts[post + 1] - 1], self.words[post])
+        ):
             found = [f._replace(subject=False) if f.symbol in away else f for f in found]
         known = {f.asset_class for f in found}
         if None in known and len(known) == 2:

@@ -11,9 +11,9 @@ import re
 #: name of the class, its words; a word stands once
 _CUES: tuple[tuple[str, str], ...] = (
     ("target", "target targets tgt tgts targetting targeting tp tps goal goals objective pt 🎯"
-               " take-profit takeprofit profit profits tarp tar sell-target"),
+               " take-profit takeprofit profit profits tarp tar sell-target magnet ✅ 🏁 ☑ ✔"),
     ("stop", "sl stop stops stoploss stoplosses stopploss stoploose stoploss: invalidation"
-             " invalidated invalid stopped los lose loss 🛑 ⛔ cut"),
+             " invalidated invalid stopped los lose loss 🛑 ⛔ ❌ ✂ ☠ 🚫 cut wrong s/l"),
     ("entry", "entry entries enter entering entered buyzone entryzone buying bought accumulate"
               " accumulation accumulating add adding added averaging avg average filled fill"
               " opened open bid bids bidding limit limits"),
@@ -24,7 +24,7 @@ _CUES: tuple[tuple[str, str], ...] = (
     ("support", "support supports supported sup demand floor bottom bottoms low lows dip dips"
                 " hold holds holding held bounce bounced bounces base defend defended bids"),
     ("resistance", "resistance resistances res supply ceiling high highs top tops ath"
-                   " rejection reject rejected rejects barrier hurdle capped"),
+                   " rejection reject rejected rejects barrier hurdle capped lid roof wall"),
     ("break", "break breaks breaking broke broken breakout breakouts breakdown reclaim reclaims"
               " reclaimed reclaiming clear clears cleared clearing flip flips flipped cross"
               " crosses crossed surpass penetrate"),
@@ -42,7 +42,7 @@ _CUES: tuple[tuple[str, str], ...] = (
              " at @ is sits sitting hovering worth ≈ around near"
              " touch touches"),
     ("close", "close closes closed closing opens"),
-    ("exit", "exit exits exited exiting sold sold! tpd trimmed trim"),
+    ("exit", "exit exits exited exiting sold trimmed trim out banked"),
     ("to", "to towards toward till until going headed heading heads next → -> ➡ ➡️ ➜ 👉 test"
            " retest visit revisit eye eyes eyeing see seeing"),
     ("option", "strike strikes expiry exp expiring otm itm atm contract contracts premium"),

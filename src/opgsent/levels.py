@@ -126,6 +126,8 @@ _OWN_VIEWS = (
     View("place in the list and word before"), View("numbers since the role cue"),
     View("was or will be"), View("was or will be, and role cue"), View("was or will be, and word"),
     View("role cue behind, first on its line"), View("was or will be: word"),
+    View("against the first number"), View("against the first number, and side"),
+    View("against the first number, and role cue"), View("against the first number, and word before"),
 )  # fmt: skip
 VIEWS: tuple[View, ...] = (*_OWN_VIEWS, *WINDOW_VIEWS, *CUE_VIEWS)
 _SALTS = np.array([salt(f"level:{v.name}") for v in _OWN_VIEWS])
@@ -223,6 +225,7 @@ def rows(a: Around, numbers: Numbers, by: Beside) -> NDArray[np.int32]:
     index = np.arange(len(size))
     said = a.ends[a.tense[head]] == a.ends[a.first[head]]
     told = np.where(said & (a.tense[head] > a.low), a.cues[a.tense[head]], 0)
+    lead = np.searchsorted(_STEPS, size - size[begin[a.post]]) * 2 + (rank > 0)
     opening = a.first - a.line < 3
     passed = np.minimum(index - np.searchsorted(a.first, strong_left, side="right"), 7)
     near = a.ends[a.first[head]] == a.ends[strong_left]
@@ -241,6 +244,7 @@ def rows(a: Around, numbers: Numbers, by: Beside) -> NDArray[np.int32]:
             (strong * 8 + since) * 2 + near, since, behind * 8 + until, until,
             (spot * 32 + strong) * 2 + near, spot * 32 + against, spot, (strong * 8 + passed) * 2 + near,
             told, told * 32 + strong, told, (opening * 32 + behind) * 8 + until, told,
+            lead, lead * 4 + by.side, lead * 32 + strong, lead,
         ],
         axis=1,
     ).astype(np.uint64)  # fmt: skip
@@ -269,6 +273,7 @@ def rows(a: Around, numbers: Numbers, by: Beside) -> NDArray[np.int32]:
     hashes[:, 33] ^= l1[head]
     hashes[:, 37] ^= l1[head]
     hashes[:, 39] ^= own[a.tense[head]]
+    hashes[:, 43] ^= l1
     return np.concatenate([rows_of(hashes), window, cue_rows(a, "level")], axis=1)
 
 
