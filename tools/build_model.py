@@ -18,12 +18,14 @@ import os
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import sklearn
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from opgsent import __version__
 from opgsent.assets import Assets
@@ -32,6 +34,7 @@ from opgsent.corpus import LabelledPost, corpora_folder, read_corpus, read_lines
 from opgsent.fitting import FOLDS, STRENGTH, fit_question, folds_of, joined
 from opgsent.fitting_spans import fit_extraction
 from opgsent.folder import pack, write_folder
+from opgsent.linear import COLUMNS_OF
 from opgsent.matrix import features_matrix
 from opgsent.metrics import Judged
 from opgsent.result import LABELS
@@ -70,33 +73,59 @@ def public_posts(shared: Path) -> list[LabelledPost]:
     return posts
 
 
-def taught(shared: Path, assets: Assets, folds: int) -> dict[str, dict[int, Any]] | None:
-    """Question -> fold (-1: the final fit) -> (matrix, labels, weights) of teacher-labelled posts.
+def taught(shared: Path, assets: Assets) -> Taught | None:
+    """The posts that teachers labelled, None where they or the posts are not at hand.
 
-    tools/teacher.npz: ``post`` (n,) first 8 bytes of the text's hash, ``answers`` (n, teachers, 6)
-    probabilities x 255, ``unseen`` (teachers, folds) whether a teacher saw nothing of a fold.
+    tools/teacher.npz: ``post`` (n,) first 8 bytes of a text's hash, ``teacher`` (n,) who labelled
+    it, ``answers`` (n, 6) probabilities x 255; ``public`` and ``fold``, the fold of each post of
+    real.jsonl; ``unseen`` (teachers, folds), whether a teacher saw nothing of a fold.
     """
     file = shared / "posts" / "unlabelled.txt.gz"
     if not TEACHER.is_file() or not file.is_file():
         print("no teacher's answers: fitting without them")
         return None
     with np.load(TEACHER, allow_pickle=False) as found:
-        answers = found["answers"].astype(np.float32) / 255
-        place = {int(key): at for at, key in enumerate(found["post"])}
-        unseen = found["unseen"]
+        stored = {name: found[name] for name in found.files}
+    place = {int(key): at for at, key in enumerate(stored["post"])}
     with gzip.open(file, "rt", encoding="utf-8") as lines:
         texts = [json.loads(line) for line in lines]
     rows = [(at, text) for text in texts if (at := place.pop(_short(text), None)) is not None]
-    x = features_matrix([text for _, text in rows], assets)
-    answers = answers[[at for at, _ in rows]]
-    more: dict[str, dict[int, Any]] = {"stance": {}, "style": {}}
-    for fold in [*range(folds), -1]:
-        teachers = slice(None) if fold < 0 else np.flatnonzero(unseen[:, fold])
-        mean = answers[:, teachers].mean(axis=1)
-        for question, columns in (("stance", slice(0, 3)), ("style", slice(3, 6))):
-            p = mean[:, columns]
-            more[question][fold] = x, p.argmax(axis=1), (TRUST * p.max(axis=1)).astype(np.float64)
-    return more
+    order = [at for at, _ in rows]
+    return Taught(
+        features_matrix([text for _, text in rows], assets),
+        stored["answers"][order].astype(np.float64) / 255,
+        stored["teacher"][order],
+        stored["unseen"].astype(bool),
+        dict(zip(stored["public"].tolist(), stored["fold"].tolist(), strict=True)),
+    )
+
+
+@dataclass(frozen=True)
+class Taught:
+    """Posts that teachers labelled: features, probabilities, who; see ``taught``."""
+
+    x: csr_matrix
+    answers: NDArray[np.float64]
+    teacher: NDArray[np.uint8]
+    unseen: NDArray[np.bool_]
+    fold: dict[int, int]
+
+    def folds(self, posts: Sequence[LabelledPost]) -> NDArray[np.int64]:
+        """The fold of each post; -1 (always in training) where every teacher saw it."""
+        found = [self.fold[_short(post.text)] for post in posts]
+        seen = ~self.unseen.any(axis=0)
+        return np.array([-1 if seen[fold] else fold for fold in found])
+
+    def more(self, question: str) -> dict[int, Any]:
+        """Fold (-1: the final fit) -> (matrix, labels, weights) of posts whose teacher may help."""
+        p = self.answers[:, COLUMNS_OF[question]]
+        labels, trust = p.argmax(axis=1), TRUST * p.max(axis=1)
+        found = {-1: (self.x, labels, trust)}
+        for fold in range(self.unseen.shape[1]):
+            rows = self.unseen[self.teacher, fold]
+            if rows.any():
+                found[fold] = self.x[rows], labels[rows], trust[rows]
+        return found
 
 
 def _short(text: str) -> int:
@@ -118,14 +147,16 @@ def main(args: Sequence[str] | None = None) -> None:
     print(f"{len(public):,} public posts, {len(own):,} of corpora/")
     folds = np.full(len(posts), -1)
     groups = [p.group or p.writer or p.id for p in judged_posts]
-    folds[: len(judged_posts)] = folds_of(groups, FOLDS, SEED)
+    teachers = taught(options.shared, assets) if public else None
+    folds[: len(judged_posts)] = (
+        folds_of(groups, FOLDS, SEED) if teachers is None else teachers.folds(public)
+    )
     x = features_matrix([p.text for p in posts], assets)
-    more = taught(options.shared, assets, FOLDS) if public else None
     fits, scores = {}, {}
     for question in LABELS:
         labels = [getattr(p, question) for p in posts]
         fits[question] = fit_question(
-            question, x, labels, folds, more=more[question] if more else None,
+            question, x, labels, folds, more=teachers.more(question) if teachers else None,
             progress=lambda what, done, total: print(f"{what}: {done} of {total}", flush=True),
         )  # fmt: skip
         scores[question] = measured(question, labels, groups, fits[question].held_out)
@@ -139,7 +170,7 @@ def main(args: Sequence[str] | None = None) -> None:
         "settings": {"strength": STRENGTH, "trust": TRUST, "folds": FOLDS, "seed": SEED},
         "data": {
             "public": counted(public), "corpora": counted(own),
-            "taught": 0 if more is None else int(more["stance"][-1][0].shape[0]),
+            "taught": 0 if teachers is None else len(teachers.teacher),
             "spans": len(spans), "sha256": data_hash(posts),
         },
         "cross_validation": scores,

@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from .features import COUNTS, counter_steps, neighbours, scale
+from .features import COUNTS, VIEW_VALUE, counter_steps, neighbours, scale
 from .linear import COLUMNS_OF, Floats, Scorer
 from .reading import Batch
 from .result import LABELS, Contribution, Explanation
@@ -72,7 +72,7 @@ def _named(scorer: Scorer, batch: Batch) -> _Named:
         shown, (first, last) = _SHOWN[view]
         at = np.arange(len(batch.ids))[places]
         for place, row in zip(at.tolist(), rows.tolist(), strict=True):
-            weights = scorer.row(row)
+            weights = scorer.row(row) * VIEW_VALUE[view]
             if not weights.any():
                 continue
             span = reading.span(spans[place + first][0], spans[place + last][1])

@@ -26,11 +26,13 @@ from .assets import Assets
 from .reading import Batch
 from .tokens import kind_of
 
-BITS = 18
+BITS = 19
 SIZE = 1 << BITS  # weight rows; one more, all zero, stands behind them for "no feature"
 NOTHING = SIZE
 GRAMS = (2, 5)  # character n-grams inside a word, shortest and longest
 GRAM_VALUE = 0.4  # of a character n-gram beside a word's 1: trial-run choice, see docs
+#: value of a neighbour view beside a word's 1; a negation is rarer than what it turns around
+VIEW_VALUE = {"two": np.float32(1.0), "three": np.float32(1.0), "negated": np.float32(2.5)}
 SCOPE = 4  # tokens that a negation reaches
 
 #: what a token is to its neighbours; bits 16 to 31 are candidates.py's
@@ -231,9 +233,7 @@ def grams(word: str) -> list[str]:
 
 # --- tokens around ------------------------------------------------------------------------
 
-_TWO, _THREE, _NEGATED = (
-    np.uint64(hashed("view:" + name)) for name in ("two", "three", "negated")
-)
+_TWO, _THREE, _NEGATED = (np.uint64(hashed("view:" + name)) for name in ("two", "three", "negated"))
 
 
 def neighbours(batch: Batch) -> Iterator[tuple[str, NDArray[np.int64] | slice, NDArray[np.int64]]]:

@@ -20,7 +20,7 @@ from .features import SIZE
 from .linear import COLUMNS, COLUMNS_OF, Weights
 from .result import LABELS
 
-STRENGTH = {"stance": 3.0, "style": 3.0}  # C of the bundled fit, by grouped cross-validation
+STRENGTH = {"stance": 2.0, "style": 2.0}  # C of the bundled fit, by grouped cross-validation
 FOLDS = 5
 SURE = 0.9  # share of right answers that ``Verdict.sure`` promises
 MAX_ITER = 100

@@ -20,6 +20,7 @@ from .features import (
     COUNTS,
     SIZE,
     TICKER_FORMS,
+    VIEW_VALUE,
     counter_steps,
     describe,
     form_features,
@@ -47,12 +48,14 @@ Floats = NDArray[np.float32]
 class Weights:
     """What a fit gives: ``table`` (SIZE, 6), ``intercept`` (6,), ``sure`` (2,) thresholds.
 
+    ``own_tickers`` says that the fit knew single tickers, as retraining does.
     Raises ValueError for arrays of another shape, or that hold what is not a finite number.
     """
 
     table: Floats
     intercept: Floats
     sure: Floats
+    own_tickers: bool = False
 
     def __post_init__(self) -> None:
         shapes = {"table": (SIZE, COLUMNS), "intercept": (COLUMNS,), "sure": (len(LABELS),)}
@@ -69,16 +72,18 @@ class Weights:
             "verdict_table": self.table.astype(np.float16),
             "verdict_intercept": self.intercept.astype(np.float32),
             "verdict_sure": self.sure.astype(np.float32),
+            "verdict_own_tickers": np.array([self.own_tickers], np.uint8),
         }
 
     @classmethod
     def of(cls, arrays: Mapping[str, NDArray[np.generic]]) -> Weights:
         """From the arrays of a folder."""
-        names = ("verdict_table", "verdict_intercept", "verdict_sure")
+        names = ("verdict_table", "verdict_intercept", "verdict_sure", "verdict_own_tickers")
         for name in names:
             if name not in arrays:
                 raise ValueError(f"no array {name}")
-        return cls(*(arrays[name].astype(np.float32) for name in names))
+        table, intercept, sure = (arrays[name].astype(np.float32) for name in names[:3])
+        return cls(table, intercept, sure, bool(arrays[names[3]].any()))
 
 
 class Scorer:
@@ -106,7 +111,8 @@ class Scorer:
         flags |= candidate_flags(token, kind, form, self._assets)
         norm, row = self._forms.get(form) or self._form(kind, form)
         if form in TICKER_FORMS:
-            row = row + self._table[own_ticker(token)]
+            if self.weights.own_tickers:
+                row = row + self._table[own_ticker(token)]
         elif kind == "word" and is_loud(token):
             row = row + self._table[loud(form)[0]] * np.float32(loud(form)[1])
         return Described(kind, norm, flags, counts, row)
@@ -130,8 +136,9 @@ class Scorer:
     def parts(self, batch: Batch) -> Floats:
         """What each place of ``batch.ids`` gives before scaling, shape (places, 6)."""
         parts: Floats = batch.page.rows.take(batch.ids, axis=0)
-        for _, places, found in neighbours(batch):
-            parts[places] += self._table.take(found, axis=0)
+        for view, places, found in neighbours(batch):
+            weights = self._table.take(found, axis=0)
+            parts[places] += weights if VIEW_VALUE[view] == 1 else weights * VIEW_VALUE[view]
         return parts
 
     def row(self, index: int) -> Floats:

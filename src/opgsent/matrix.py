@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 
 from .assets import Assets
@@ -18,6 +19,7 @@ from .features import (
     NOTHING,
     SIZE,
     TICKER_FORMS,
+    VIEW_VALUE,
     counter_steps,
     describe,
     hashed,
@@ -49,49 +51,61 @@ def features_matrix(
         forms[token] = kind, form
         return Described(kind, hashed(form), flags, counts, None)
 
-    parts = []
+    table = TokenTable(described, len(COUNTS), 0, 1 << 24)
+    single, around = [], []
     for start in range(0, len(texts), CHUNK):
-        table = TokenTable(described, len(COUNTS), 0, 1 << 20)
         batch = table.read(texts[start : start + CHUNK])
-        parts.append(_chunk(batch, forms, own_tickers))
-    return vstack(parts, format="csr") if parts else csr_matrix((0, SIZE), dtype=np.float32)
-
-
-def _chunk(batch: Batch, forms: dict[str, tuple[str, str]], own_tickers: bool) -> csr_matrix:
-    posts = len(batch.texts)
-    sizes = np.diff(batch.starts)
-    post_of = np.repeat(np.arange(posts), sizes)
-    post_of = np.append(post_of, posts - 1)  # the last START belongs to nobody, and counts zero
-    weight = scale(sizes)
-    rows, columns, values = [], [], []
-
-    # views of single tokens: one line per (distinct token, feature), joined to the places
+        single.append(_counts(batch))
+        around.append(_around(batch))
+    if not single:
+        return csr_matrix((0, SIZE), dtype=np.float32)
     strings = batch.page.strings
-    per = [_token(t, *forms[t], own_tickers) if t else [] for t in strings]
-    counts = np.array([len(p) for p in per])
-    flat = np.array([c for p in per for c, _ in p], np.int64)
-    flat_values = np.array([v for p in per for _, v in p], np.float32)
-    offset = np.concatenate([[0], np.cumsum(counts)])
-    ids = batch.ids
-    repeat = counts[ids]
-    within = np.arange(repeat.sum()) - np.repeat(np.cumsum(repeat) - repeat, repeat)
-    at = np.repeat(offset[ids], repeat) + within
-    of = np.repeat(post_of, repeat)
-    rows.append(of)
-    columns.append(flat[at])
-    values.append(flat_values[at] * weight[of])
+    per = [_token(token, *forms[token], own_tickers) if token else [] for token in strings]
+    tokens = csr_matrix(
+        (
+            np.array([value for found in per for _, value in found], np.float32),
+            np.array([column for found in per for column, _ in found], np.int64),
+            np.cumsum([0, *map(len, per)]),
+        ),
+        shape=(len(strings), SIZE),
+    )
+    for part in single:
+        part.resize((part.shape[0], len(strings)))
+    return (vstack(single, format="csr") @ tokens + vstack(around, format="csr")).astype(np.float32)
 
-    for _, places, found in neighbours(batch):
+
+def _counts(batch: Batch) -> csr_matrix:
+    """How often each token is in each post, times the post's scale; shape (posts, tokens)."""
+    post_of, weight = _posts(batch)
+    data = weight[post_of], (post_of, batch.ids)
+    shape = len(batch.texts), int(batch.ids.max()) + 1
+    return csr_matrix(data, shape=shape, dtype=np.float32)
+
+
+def _posts(batch: Batch) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """(the post of each place, the scale of each post); the last START goes to the last post,
+    where it has no feature and begins no view.
+    """
+    sizes = np.diff(batch.starts)
+    post_of = np.repeat(np.arange(len(sizes)), sizes)
+    return np.append(post_of, len(sizes) - 1), scale(sizes)
+
+
+def _around(batch: Batch) -> csr_matrix:
+    """Views of neighbours and counters, shape (posts, SIZE)."""
+    post_of, weight = _posts(batch)
+    posts = len(batch.texts)
+    rows, columns, values = [], [], []
+    for view, places, found in neighbours(batch):
         of = post_of[places]
         keep = found != NOTHING
         rows.append(of[keep])
         columns.append(found[keep])
-        values.append(weight[of[keep]])
-
-    found = COUNTER_ROWS[np.arange(len(COUNTS)), counter_steps(batch)]
+        values.append(weight[of[keep]] * VIEW_VALUE[view])
+    steps = COUNTER_ROWS[np.arange(len(COUNTS)), counter_steps(batch)]
     rows.append(np.repeat(np.arange(posts), len(COUNTS)))
-    columns.append(found.ravel())
-    values.append(np.full(found.size, COUNTER_VALUE, np.float32))
+    columns.append(steps.ravel())
+    values.append(np.full(steps.size, COUNTER_VALUE, np.float32))
     data = np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))
     return csr_matrix(data, shape=(posts, SIZE), dtype=np.float32)
 

@@ -142,7 +142,7 @@ def merged(base: Weights | None, fits: dict[str, Fit]) -> Weights:
             table[:, columns] = fits[question].table
             intercept[columns] = fits[question].intercept
             sure[place] = fits[question].sure
-    return Weights(table, intercept, sure)
+    return Weights(table, intercept, sure, own_tickers=True)
 
 
 def balanced(gold: NDArray[np.int64]) -> Floats:
