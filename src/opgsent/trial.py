@@ -19,7 +19,7 @@ from .folder import write_folder
 from .lineage import card_of
 from .linear import COLUMNS_OF, Scorer, Weights
 from .matrix import features_matrix
-from .metrics import Judged, difference
+from .metrics import DRAWS, Judged, difference
 from .refitting import Refit, merged, refit
 from .reporting import Comparison
 from .result import LABELS
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 #: how much macro-F1 on the control set a new model may lose
 FORGET = 0.05
 BATCH = 1024  # posts scored at once
+MANY, DRAWS_OF_MANY = 2_000, 300  # posts from which the bootstrap draws less often
 
 
 def control_posts() -> list[LabelledPost]:
@@ -202,10 +203,11 @@ def compared(
     question: str, old: Judged, new: Judged, sure: tuple[float, float], seed: int
 ) -> Comparison:
     """Two models' answers to the same posts, read among the labels that occur."""
+    draws = DRAWS if len(old) < MANY else DRAWS_OF_MANY
     tops = [judged.probabilities.max(axis=1) for judged in (old, new)]
     old, new = among_seen(old), among_seen(new)
     before, after = (
-        question_scores(question, judged, top >= least, seed=seed)
+        question_scores(question, judged, top >= least, draws=draws, seed=seed)
         for judged, top, least in zip((old, new), tops, sure, strict=True)
     )
-    return Comparison(before, after, difference(old, new, Judged.macro_f1, seed=seed))
+    return Comparison(before, after, difference(old, new, Judged.macro_f1, draws=draws, seed=seed))
