@@ -303,7 +303,7 @@ def _descend(
         return value / count, gradient.ravel() / count
 
     begin = np.zeros((width + 1, posts.classes)) if start is None else start
-    options = {"maxiter": MAX_ITER, "ftol": 1e-7}
+    options = {"maxiter": MAX_ITER, "ftol": 1e-5}
     theta = minimize(loss, begin.ravel(), jac=True, method="L-BFGS-B", options=options).x
     found: Floats = theta.reshape(width + 1, posts.classes)
     return found
