@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from . import level_views
 from . import levels as level_room
 from . import tickers as ticker_room
 from .assembly import ACCEPT, Spans, Weighed, assemble
@@ -19,7 +20,7 @@ from .assets import Assets
 from .levels import Numbers
 from .reading import Batch
 from .result import ROLES, Contribution, Explanation, Level
-from .spans import ROWS, Around, View, around
+from .spans import ROWS, Around, Rows, Runs, View, around, runs
 from .tickers import Candidates, Found
 from .tokens import Reading, starts_of
 
@@ -53,7 +54,7 @@ class Extractor:
         """Tickers and levels of each post of the batch, in order."""
         return assemble(batch, self._weigh(batch)[0])
 
-    def _weigh(self, batch: Batch) -> tuple[Weighed, Around | None, Around | None]:
+    def _weigh(self, batch: Batch) -> tuple[Weighed, Runs | None, Around | None]:
         """Candidates of a batch with their probabilities, and what stands around them."""
         flags = batch.page.flags[batch.ids]
         tickers = ticker_room.find(batch, flags, self.assets)
@@ -64,13 +65,13 @@ class Extractor:
         if len(tickers.first):
             chances, of_ticker = self._chances(batch, flags, tickers)
         if len(numbers.place):
-            of_level = around(batch, flags, numbers.place, numbers.place)
+            of_level = around(runs(batch, flags, numbers.place, numbers.place))
             prices, roles = self._prices(of_level, numbers)
         return Weighed(tickers, chances, numbers, prices, roles), of_ticker, of_level
 
     def _chances(
         self, batch: Batch, flags: NDArray[np.uint32], found: Candidates
-    ) -> tuple[NDArray[np.float64], Around | None]:
+    ) -> tuple[NDArray[np.float64], Runs | None]:
         """Probability of each candidate to be a ticker; what stands around the doubtful ones."""
         if not self.fitted:
             return ticker_room.by_rule(found), None
@@ -78,10 +79,10 @@ class Extractor:
         (which,) = np.nonzero(~ticker_room.CERTAIN[found.shape])
         if not len(which):
             return chances, None
-        a = around(batch, flags, found.first[which], found.last[which])
-        rows = ticker_room.rows(a, found, which)
+        r = runs(batch, flags, found.first[which], found.last[which])
+        rows = ticker_room.rows(r, found, which)
         chances[which] = sigmoid(gathered(self._ticker, rows)[:, 0] + self._ticker_bias)
-        return chances, a
+        return chances, r
 
     def _prices(
         self, a: Around, numbers: Numbers
@@ -89,9 +90,9 @@ class Extractor:
         """Probability of each number to be a price, and of each role if it is."""
         if not self.fitted:
             return level_room.by_rule(a)
-        by = level_room.beside(a, numbers)
-        z = gathered(self._level, level_room.rows(a, numbers, by)) + self._level_bias
-        odds = level_room.shared(z[:, 1:], a, numbers, by)
+        by = level_views.beside(a, numbers)
+        z = gathered(self._level, level_views.rows(a, numbers, by)) + self._level_bias
+        odds = level_room.shared(z[:, 1:], a.runs.post, numbers, by.head)
         options = level_room.strikes(numbers)
         if options.any():
             odds[options, level_room.STRIKE] += level_room.SURELY
@@ -115,26 +116,26 @@ class Extractor:
         ]
 
     def _why_tickers(
-        self, weighed: Weighed, a: Around | None, spans: Sequence[Found]
+        self, weighed: Weighed, r: Runs | None, spans: Sequence[Found]
     ) -> Iterator[Explanation]:
         (kept,) = np.nonzero(weighed.chances >= ACCEPT)
         doubtful = ~ticker_room.CERTAIN[weighed.tickers.shape]
         (which,) = np.nonzero(doubtful)
         line = np.cumsum(doubtful) - 1  # of the rows, for those that the model was asked about
         weights = np.zeros((0, 0), np.float32)
-        if a is not None:
-            weights = self._ticker[ticker_room.rows(a, weighed.tickers, which)][:, :, 0]
+        if r is not None:
+            weights = self._ticker[ticker_room.rows(r, weighed.tickers, which)][:, :, 0]
         for i, span in zip(kept.tolist(), spans, strict=True):
             chance = weighed.chances[i]
             odds = float(np.log(chance) - np.log1p(-chance))
             own = span.start, span.end
-            if a is None or not doubtful[i]:
+            if r is None or not doubtful[i]:
                 rule = Contribution(f"rule: {span.kind}", own, odds)
                 yield Explanation("ticker", own, span.symbol, 0.0, (rule,))
             else:
                 yield _explained(
-                    "ticker", span.symbol, a, int(line[i]), own, ticker_room.VIEWS,
-                    weights[line[i]], float(self._ticker_bias[0]), odds,
+                    "ticker", span.symbol, r, int(line[i]), own, ticker_room.VIEWS,
+                    weights[:, line[i]], float(self._ticker_bias[0]), odds,
                 )  # fmt: skip
 
     def _why_levels(
@@ -143,18 +144,18 @@ class Extractor:
         (kept,) = np.nonzero(weighed.prices >= ACCEPT)
         if a is None or not len(kept):
             return
-        shape = len(weighed.prices), len(level_room.VIEWS), len(ROLES)
+        shape = len(level_views.VIEWS), len(weighed.prices), len(ROLES)
         weights, bias = np.zeros(shape, np.float32), np.zeros(len(ROLES), np.float32)
         if self.fitted:
-            by = level_room.beside(a, weighed.numbers)
-            weights = self._level[level_room.rows(a, weighed.numbers, by)][:, :, 1:]
+            by = level_views.beside(a, weighed.numbers)
+            weights = self._level[level_views.rows(a, weighed.numbers, by)][:, :, 1:]
             bias = self._level_bias[1:]
         for i, span in zip(kept.tolist(), spans, strict=True):
             best, next_best = np.argsort(-weighed.roles[i], kind="stable")[:2].tolist()
             odds = np.log(weighed.roles[i, best]) - np.log(weighed.roles[i, next_best])
             yield _explained(
-                "level", span.role, a, i, (span.start, span.end), level_room.VIEWS,
-                weights[i, :, best] - weights[i, :, next_best],
+                "level", span.role, a.runs, i, (span.start, span.end), level_views.VIEWS,
+                weights[:, i, best] - weights[:, i, next_best],
                 float(bias[best] - bias[next_best]), float(odds),
             )  # fmt: skip
 
@@ -162,7 +163,7 @@ class Extractor:
 def _explained(
     of: str,
     label: str,
-    a: Around,
+    r: Runs,
     i: int,
     own: tuple[int, int],
     views: Sequence[View],
@@ -175,9 +176,9 @@ def _explained(
     What a rule, the other numbers of a list or the rounding of 32-bit sums adds to the log-odds
     is a contribution of its own, so that all of them add up.
     """
-    tokens = a.batch.tokens(0)
-    at = starts_of(a.batch.clean[0], tokens)
-    back = Reading(a.batch.texts[0]).span
+    tokens = r.batch.tokens(0)
+    at = starts_of(r.batch.clean[0], tokens)
+    back = Reading(r.batch.texts[0]).span
     out = []
     for weight, view in zip(weights.tolist(), views, strict=True):
         if not weight:
@@ -186,7 +187,7 @@ def _explained(
         if view.offset == 0:
             span = own
         elif view.offset is not None:
-            place = int(a.last[i] if view.offset > 0 else a.first[i]) + view.offset - 1
+            place = int(r.last[i] if view.offset > 0 else r.first[i]) + view.offset - 1
             if not 0 <= place < len(tokens):
                 name = f"{name}: edge of the post"
             else:
@@ -205,17 +206,17 @@ def sigmoid(z: F32) -> NDArray[np.float64]:
     return chance
 
 
-def gathered(table: F32, rows: NDArray[np.int32]) -> F32:
-    """Sum of the table's rows for each line of rows, a piece at a time to stay in the cache."""
-    if len(rows) <= PIECE:
-        total: F32 = table.take(rows, axis=0).sum(axis=1)
+def gathered(table: F32, rows: Rows) -> F32:
+    """Sum of the table's rows over the views, shape (n, columns).
+
+    ``rows`` has the shape (views, n); a piece at a time, to stay in the cache.
+    """
+    n = rows.shape[1]
+    if n <= PIECE:
+        total: F32 = table.take(rows, axis=0).sum(axis=0)
         return total
-    return np.concatenate(
-        [
-            table.take(rows[at : at + PIECE], axis=0).sum(axis=1)
-            for at in range(0, len(rows), PIECE)
-        ]
-    )
+    pieces = [rows[:, at : at + PIECE] for at in range(0, n, PIECE)]
+    return np.concatenate([table.take(piece, axis=0).sum(axis=0) for piece in pieces])
 
 
 def softmax(z: F32) -> NDArray[np.float64]:

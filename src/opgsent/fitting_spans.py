@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
+from . import level_views
 from . import levels as level_room
 from . import tickers as ticker_room
 from .assets import Assets
@@ -23,15 +24,14 @@ from .corpus import LabelledPost
 from .features import COUNTS, describe, hashed
 from .reading import Batch, Described, TokenTable
 from .result import ROLES
-from .spans import ROWS, around
+from .spans import ROWS, Rows, around, runs
 from .tokens import Reading, starts_of
 
 Floats = NDArray[np.float64]
-Rows = NDArray[np.int32]
 
-TICKER_C = 0.3  #: inverse strength of the prior, chosen by grouped cross-validation
-LEVEL_C = 0.3
-ROLE_C = 0.25
+TICKER_C = 1.0  #: inverse strength of the priors, chosen by grouped cross-validation
+LEVEL_C = 1.0
+ROLE_C = 1.0
 WRITTEN = 1.0  #: weight of a written post's roles beside a real one's 1
 TOO_SMALL = 2e-3
 NO_ROLE = -1
@@ -73,7 +73,7 @@ def examples(posts: Sequence[LabelledPost], assets: Assets) -> Examples:
     offsets = _Offsets(batch)
     (which,) = np.nonzero(~ticker_room.CERTAIN[tickers.shape])  # the rest is never asked about
     first, last = tickers.first[which], tickers.last[which]
-    a = around(batch, flags, first, last)
+    a = runs(batch, flags, first, last)
     of_ticker = {(i, t.start, t.end) for i, p in enumerate(posts) for t in p.tickers or ()}
     is_ticker = np.zeros(len(which), bool)
     for n, (post, begin, end, symbol) in enumerate(
@@ -83,19 +83,19 @@ def examples(posts: Sequence[LabelledPost], assets: Assets) -> Examples:
         )  # fmt: skip
     ):
         is_ticker[n] = (post, *offsets.span(post, begin, end, symbol.start, symbol.end)) in of_ticker
-    b = around(batch, flags, numbers.place, numbers.place)
+    b = around(runs(batch, flags, numbers.place, numbers.place))
     of_level = {(i, v.start, v.end): v.role for i, p in enumerate(posts) for v in p.levels or ()}
     role = np.full(len(numbers.place), NO_ROLE)
     for n, (post, place, known) in enumerate(
-        zip(b.post.tolist(), numbers.place.tolist(), numbers.known, strict=True)
+        zip(b.runs.post.tolist(), numbers.place.tolist(), numbers.known, strict=True)
     ):
         said = of_level.get((post, *offsets.span(post, place, place, known.part.start, known.part.end)))
         if said is not None:
             role[n] = ROLES.index(said)
-    by = level_room.beside(b, numbers)
+    by = level_views.beside(b, numbers)
     return Examples(
         batch, tickers, ticker_room.rows(a, tickers, which), is_ticker, a.post,
-        numbers, level_room.rows(b, numbers, by), role, b.post,
+        numbers, level_views.rows(b, numbers, by), role, b.runs.post,
     )  # fmt: skip
 
 
@@ -119,9 +119,9 @@ class _Offsets:
 
 def sparse(rows: Rows) -> csr_matrix:
     """Rows of weight numbers as a matrix that scikit-learn fits."""
-    n, width = rows.shape
+    width, n = rows.shape
     return csr_matrix(
-        (np.ones(rows.size, np.float32), rows.ravel(), np.arange(0, rows.size + 1, width)),
+        (np.ones(rows.size, np.float32), rows.T.ravel(), np.arange(0, rows.size + 1, width)),
         shape=(n, ROWS),
     )
 

@@ -14,20 +14,9 @@ from numpy.typing import NDArray
 from .assets import CLASS_ORDER, STABLECOINS, Assets
 from .candidates import FORMS, KNOWN, OPENS, TICKER, openings
 from .cues import CUES
-from .features import hashed
+from .features import END, hashed
 from .reading import Batch
-from .spans import (
-    CUE_VIEWS,
-    WINDOW_VIEWS,
-    Around,
-    Ints,
-    View,
-    cue_rows,
-    rows_of,
-    salt,
-    shapes,
-    windows,
-)  # fmt: skip
+from .spans import SECOND, Ints, Rows, Runs, View, Window, rows_of, salts, shapes
 from .symbols import Symbol, symbol_of
 
 
@@ -181,51 +170,45 @@ _SHAPE_VIEWS = (
     View("shape and word behind", 1), View("its class and shape"), View("class and word before", -1),
     View("class and word behind", 1),
 )  # fmt: skip
-VIEWS: tuple[View, ...] = (*_SHAPE_VIEWS, *WINDOW_VIEWS, *CUE_VIEWS)
+_WINDOW = Window("ticker", 5)
+VIEWS: tuple[View, ...] = (*_SHAPE_VIEWS, *_WINDOW.views)
+_SALTS = salts("ticker", [v.name for v in _SHAPE_VIEWS])
 _ASSET = np.uint64(hashed("T"))  # the normal form of a name that the table is sure of
 _CLASSES = {(name,): number for number, name in enumerate(CLASS_ORDER)}
-_SALTS = np.array([salt(f"ticker:{v.name}") for v in _SHAPE_VIEWS])
-_MIX = np.uint64(0xC2B2AE3D27D4EB4F)
 
 
-def rows(a: Around, found: Candidates, which: Ints) -> NDArray[np.int32]:
-    """Weight rows of the views of some candidates, shape (n, len(VIEWS)).
+def rows(r: Runs, found: Candidates, which: Ints) -> Rows:
+    """Weight rows of the views of some candidates, shape (len(VIEWS), n).
 
-    ``which`` are their indices into ``found``, in the order of ``a``.
+    ``which`` are their indices into ``found``, in the order of ``r``.
     """
-    batch = a.batch
-    window, norms = windows(a, "ticker")
-    own = batch.page.norms[batch.ids[a.first]]
+    window, norms, places = _WINDOW.read(r)
+    middle = _WINDOW.far
     shape = found.shape[which]
-    reach = len(a.flags) - 1
-    left = np.where(a.first - 1 > a.low, shapes(a.flags[a.first - 1]), 127)
-    after = np.minimum(a.last + 1, reach)
-    right = np.where(a.last + 1 < a.high, shapes(a.flags[after]), 127)
-    upper = np.cumsum((shapes(a.flags) & 3) == 2)
-    caps = upper[np.minimum(a.last + 5, a.high - 1)] - upper[np.maximum(a.first - 6, a.low)]
+    beside = shapes(r.flags[places])
+    left, right = beside[middle - 1], beside[middle]
+    caps = ((beside & 3) == 2).sum(axis=0)
     kind = np.array([_class(found.symbols[i]) for i in which.tolist()], np.int64)
-    opening = a.ends[a.first] - a.ends[np.maximum(a.first - 2, a.low)] > 0
-    opening |= a.first - a.low == 1
-    elsewhere, count = _elsewhere(a, found, which)
-    codes = np.stack(
+    opening = (r.flags[r.first - 1] & np.uint32(END)) != 0  # START is one, too
+    elsewhere, count = _elsewhere(r, found, which)
+    case = kind * 4 + (shape & 3)
+    codes = np.array(
         [
-            shape * 0, shape, shape, left, right, left * 128 + right,
-            elsewhere * 128 + shape, count * 128 + shape, np.minimum(caps, 9) * 128 + shape,
-            shape, shape, (kind * 128 + shape) * 2 + opening, kind * 4 + (shape & 3), kind * 4 + (shape & 3),
-        ],
-        axis=1,
-    ).astype(np.uint64)  # fmt: skip
+            shape * 0, shape, shape, left, right, left * 128 + right, elsewhere * 128 + shape,
+            count * 128 + shape, caps * 128 + shape, shape, shape,
+            (kind * 128 + shape) * 2 + opening, case, case,
+        ]
+    )  # fmt: skip
+    hashes = codes.astype(np.uint64) * SECOND + _SALTS
     # a sure name is one like another: "BTC's" and a coin never seen count as BTC does
+    own = r.batch.page.norms[r.batch.ids[r.first]]
     own = np.where(_SURE_SHAPES[shape] & (shape >> 5 == _WORD), _ASSET, own)
-    hashes = codes * _MIX + _SALTS
-    hashes[:, 0] ^= own
-    hashes[:, 2] ^= own
-    middle = norms.shape[1] // 2
-    hashes[:, 9] ^= norms[:, middle - 1]
-    hashes[:, 10] ^= norms[:, middle]
-    hashes[:, 12] ^= norms[:, middle - 1]
-    hashes[:, 13] ^= norms[:, middle]
-    return np.concatenate([rows_of(hashes), window, cue_rows(a, "ticker")], axis=1)
+    before, behind = norms[middle - 1], norms[middle]
+    hashes[_NAMED] ^= np.array([own, own, before, behind, before, behind])
+    return rows_of(np.concatenate([hashes, window]))
+
+
+_NAMED = np.array([0, 2, 9, 10, 12, 13])  # the views that tell a word
 
 
 def _class(symbol: Symbol) -> int:
@@ -235,10 +218,10 @@ def _class(symbol: Symbol) -> int:
     return _CLASSES.get(symbol.classes[:1], 7)
 
 
-def _elsewhere(a: Around, found: Candidates, which: Ints) -> tuple[Ints, Ints]:
+def _elsewhere(r: Runs, found: Candidates, which: Ints) -> tuple[Ints, Ints]:
     """Whether the symbol is meant for sure elsewhere in the post; sure tickers of the post."""
     sure = _SURE_SHAPES[found.shape]
-    posts = np.searchsorted(a.batch.starts, found.first, side="right") - 1
+    posts = np.searchsorted(r.batch.starts, found.first, side="right") - 1
     symbols = found.symbols
     names = {
         (post, symbols[i].symbol)
@@ -246,9 +229,9 @@ def _elsewhere(a: Around, found: Candidates, which: Ints) -> tuple[Ints, Ints]:
     }
     said = [
         (post, symbols[i].symbol) in names
-        for i, post in zip(which.tolist(), a.post.tolist(), strict=True)
+        for i, post in zip(which.tolist(), r.post.tolist(), strict=True)
     ]
-    count = np.bincount(posts, sure, len(a.batch.starts)).astype(np.int64)[a.post]
+    count = np.bincount(posts, sure, len(r.batch.starts)).astype(np.int64)[r.post]
     return np.array(said, np.int64), np.minimum(count - sure[which], 4)
 
 

@@ -1,0 +1,191 @@
+"""What speaks for and against a number being a price in some role: its weight rows.
+
+Beside the words and cues around it (spans.py), a number is seen among the numbers of its post:
+its list or range, how far it is from the one before, the first and the middle one.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .cues import CUES, JOINT
+from .levels import Numbers
+from .spans import (
+    CUE_VIEWS, SECOND, Around, Ints, Rows, View, Window, cue_hashes, rows_of, salts,
+)  # fmt: skip
+
+_OWN_VIEWS = (
+    View("how it is written", 0), View("its own form", 0), View("its size", 0),
+    View("form and word before", -1), View("form and word behind", 1),
+    View("what parts it from the number before"), View("what parts it from the number behind"),
+    View("how far from the number before"), View("how far from the number behind"),
+    View("how far from the middle of the post's numbers"), View("written like the one before"),
+    View("numbers in the post"), View("side of the post"), View("its place among the numbers"),
+    View("cue on the left and distance of the number before"), View("part of a range"),
+    View("side of the post and cue on the left"),
+    View("word before the list"), View("two words before the list"), View("words before the list"),
+    View("word behind the list"), View("words behind the list"), View("role cue before the list"),
+    View("role word before the list"), View("role cues around the list"),
+    View("role word behind the list"), View("side of the post and role cue before the list"),
+    View("words since the role cue"), View("role word and words since"),
+    View("words until the role cue"), View("role word and words until"),
+    View("place in the list and role cue"), View("place in the list and size"),
+    View("place in the list and word before"), View("numbers since the role cue"),
+    View("was or will be"), View("was or will be, and role cue"), View("was or will be, and word"),
+    View("role cue behind, first on its line"), View("was or will be: word"),
+    View("against the first number"), View("against the first number, and side"),
+    View("against the first number, and role cue"), View("against the first number, and word before"),
+)  # fmt: skip
+_WINDOW = Window("level", 9)
+VIEWS: tuple[View, ...] = (*_OWN_VIEWS, *_WINDOW.views, *CUE_VIEWS)
+_SALTS = salts("level", [v.name for v in _OWN_VIEWS])
+#: steps of the log10 of a ratio of two prices
+_STEPS = np.array(
+    [-1.5, -0.5, -0.18, -0.04, -0.015, -0.004, -1e-9, 1e-9, 0.004, 0.015, 0.04, 0.18, 0.5, 1.5]
+)
+_BUYS = np.array([cue in ("buy", "long") for cue in CUES] + [False] * (32 - len(CUES)))
+_SELLS = np.array([cue in ("sell", "short") for cue in CUES] + [False] * (32 - len(CUES)))
+
+
+class Beside(NamedTuple):
+    """Each candidate among the numbers of its post."""
+
+    index: Ints
+    before: Ints  #: index of the number before it, or itself
+    has_before: NDArray[np.bool_]
+    has_after: NDArray[np.bool_]
+    step_before: Ints  #: bucket of its size against the number before
+    step_after: Ints
+    gap_before: Ints  #: tokens between, at most 9
+    gap_after: Ints
+    head: Ints  #: index of the first number of its list or range
+    tail: Ints  #: index of the last
+    side: Ints  #: 1 where the post buys first, 2 where it sells first, else 0
+
+
+def beside(a: Around, numbers: Numbers) -> Beside:
+    """Who stands beside whom."""
+    r, place, size = a.runs, numbers.place, numbers.size
+    n = len(place)
+    index = np.arange(n)
+    same = r.post[1:] == r.post[:-1]
+    has_before, has_after = np.zeros((2, n), bool)
+    has_before[1:] = has_after[:-1] = same
+    before = index - has_before
+    step_before, step_after = np.full((2, n), 31)
+    steps = np.searchsorted(_STEPS, size[1:] - size[:-1])
+    step_before[1:] = step_after[:-1] = np.where(same, steps, 31)
+    gaps = place[1:] - place[:-1]
+    gap_before, gap_after = np.full((2, n), 9)
+    gap_before[1:] = gap_after[:-1] = np.minimum(gaps, 9)
+    head, tail = _chains(a, place, same, gaps)
+    is_side = (_BUYS | _SELLS)[a.cues]
+    (sides,) = np.nonzero(is_side)
+    if len(sides):
+        first = sides[np.minimum(np.searchsorted(sides, r.low), len(sides) - 1)]
+        side = ((first > r.low) & (first < r.high)) * np.where(_BUYS[a.cues[first]], 1, 2)
+    else:
+        side = np.zeros(n, np.int64)
+    return Beside(
+        index, before, has_before, has_after, step_before, step_after, gap_before, gap_after,
+        head, tail, side,
+    )  # fmt: skip
+
+
+def _chains(
+    a: Around, place: Ints, same: NDArray[np.bool_], gap: Ints
+) -> tuple[Ints, Ints]:
+    """First and last number of the list or range that each number stands in.
+
+    Two numbers are in one list where no word stands between them, or one that joins.
+    """
+    n = len(place)
+    index = np.arange(n)
+    joint = (gap == 2) & (a.cues[place[1:] - 1] == JOINT)
+    wordless = (a.words[place[1:]] == a.words[place[:-1]]) & (gap <= 9)
+    joined = same & (joint | wordless)
+    if not joined.any():
+        return index, index
+    head, tail = index.copy(), index.copy()
+    head[1:][joined] = 0
+    tail[:-1][joined] = n
+    return np.maximum.accumulate(head), np.minimum.accumulate(tail[::-1])[::-1]
+
+
+def rows(a: Around, numbers: Numbers, by: Beside) -> Rows:
+    """Weight rows of the views of each candidate, shape (len(VIEWS), n)."""
+    r = a.runs
+    window, norms, _ = _WINDOW.read(r)
+    half = _WINDOW.far
+    size, shape, head, tail, index = numbers.size, numbers.shape, by.head, by.tail, by.index
+    # the numbers of its post
+    count = np.bincount(r.post, minlength=int(r.post[-1]) + 1)
+    begin = np.cumsum(count) - count
+    order = np.lexsort((size, r.post))
+    middle = size[order[(begin + count // 2)[r.post]]]
+    begin = begin[r.post]
+    many = np.minimum(count[r.post], 15)
+    rank = np.minimum(index - begin, 6)
+    inner, outer = head < index, tail > index
+    end = np.where(inner, head, np.where(outer, tail, begin))
+    against = np.searchsorted(_STEPS, size - np.array([middle, size[begin], size[end]]))
+    from_middle, lead, across = against
+    across = np.where(inner | outer, across, 16)
+    # the cues of its list
+    far = len(a.cues) - 1
+    strong_left, tense = a.strong_left[head], a.tense[head]
+    strong_right = a.strong_right[tail]
+    strong_at = np.minimum(strong_right, far)
+    strong = a.cues[strong_left] * (strong_left > r.low)
+    behind = a.cues[strong_at] * (strong_right < r.high)
+    first_at, last_at = r.first[head], r.first[tail]
+    since = np.minimum(a.words[first_at] - a.words[strong_left], 7)
+    until = np.minimum(a.words[strong_at] - a.words[last_at], 7)
+    here = a.ends[first_at]
+    near = here == a.ends[strong_left]
+    close = a.ends[last_at] == a.ends[strong_at]
+    told = a.cues[tense] * ((here == a.ends[tense]) & (tense > r.low))
+    passed = np.minimum(index - np.searchsorted(r.first, strong_left, side="right"), 7)
+    left = a.cues[a.left] * (a.left > r.low) * 2 + (a.left > a.line)
+    spot = inner + 2 * outer
+    role = strong * 2 + near
+    after = behind * 8 + until
+    lead = lead * 2 + (rank > 0)
+    codes = np.array(
+        [
+            shape * 0, shape * 0, np.floor(size * 2) + 64, shape * 0, shape * 0,
+            by.gap_before * 2 + by.has_before, by.gap_after * 2 + by.has_after,
+            by.step_before, by.step_after, from_middle * 2 + (many > 1),
+            shape == shape[by.before], many, by.side, rank * 16 + many,
+            left * 10 + by.gap_before, numbers.part, left * 4 + by.side,
+            inner, inner, inner, outer, outer, role * 2 + inner, near,
+            (role * 32 + behind) * 2 + close, close, role * 4 + by.side,
+            role * 8 + since, since, after, until,
+            spot * 64 + role, spot * 32 + across, spot, role * 8 + passed,
+            told, told * 32 + strong, told, after * 2 + (r.first - a.line < 3), told,
+            lead, lead * 4 + by.side, lead * 32 + strong, lead,
+        ],
+        np.int64,
+    )  # fmt: skip
+    hashes = codes.astype(np.uint64) * SECOND + _SALTS
+    l1, l2, r1, r2 = norms[half - 1], norms[half - 2], norms[half], norms[half + 1]
+    before, behind_it = l1[head], r1[tail]
+    own = r.batch.page.norms[r.batch.ids]
+    own_left, own_right = own[strong_left], own[strong_at]
+    hashes[_NAMED] ^= np.array(
+        [
+            shape, own[r.first], shape ^ l1 * SECOND, shape ^ r1 * SECOND,
+            # short gaps: the words between are told apart
+            l1 * (by.gap_before <= 3), r1 * (by.gap_after <= 3),
+            before, l2[head], before ^ l2[head] * SECOND, behind_it, behind_it ^ r2[tail] * SECOND,
+            own_left, own_right, own_left, own_right, before, before, own[tense], l1,
+        ]
+    )  # fmt: skip
+    return rows_of(np.concatenate([hashes, window, cue_hashes(a)]))
+
+
+#: the views that tell a word, in the order of the words above
+_NAMED = np.array([0, 1, 3, 4, 5, 6, 17, 18, 19, 20, 21, 23, 25, 28, 30, 33, 37, 39, 43])
