@@ -48,13 +48,9 @@ def main() -> None:
                     start = time.perf_counter()
                     scored()
                     taken[workers] = time.perf_counter() - start
-            lines.append(
-                [
-                    engine.__name__,
-                    *(f"{rows / taken[n]:,.0f}" for n in (1, 2)),
-                    f"{taken[1] / taken[2]:.2f}",
-                ]
-            )
+            rates = [f"{rows / taken[n]:,.0f}" for n in (1, 2)]
+            lines.append([engine.__name__, *rates, f"{taken[1] / taken[2]:.2f}"])
+            print(*lines[-1], flush=True)  # the next engine may take its time
     print(f"\n{rows:,} real posts, wall clock")
     print(table(["", "rows/s with 1", "rows/s with 2", "ratio"], lines))
 
