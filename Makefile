@@ -49,7 +49,7 @@ slow: $(VENV)/engines  ## the slow tests; Dask and Spark started for real
 	$(PY) -m pytest -q -m slow --durations=10
 
 wheel: $(VENV)/dev  ## build the wheel and read a post with it in a fresh environment
-	tools/check_wheel.sh $(PYTHON)
+	tools/check_wheel.sh $(PY)
 
 test-rest: slow wheel
 
