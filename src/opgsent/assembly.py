@@ -58,16 +58,16 @@ class Weighed(NamedTuple):
 def assemble(batch: Batch, weighed: Weighed) -> list[Spans]:
     """The spans of each post of a batch, in order."""
     out = [Spans([], []) for _ in range(len(batch.starts) - 1)]
-    (kept,) = np.nonzero(weighed.chances >= ACCEPT)
-    (priced,) = np.nonzero(weighed.prices >= ACCEPT)
+    (kept,) = (weighed.chances >= ACCEPT).nonzero()
+    (priced,) = (weighed.prices >= ACCEPT).nonzero()
     if not len(kept) and not len(priced):
         return out
-    lines = np.cumsum(cue_classes(batch.page.flags[batch.ids]) == LINE)
-    solid = np.cumsum(_solid(batch))
+    lines = (cue_classes(batch.page.flags[batch.ids]) == LINE).cumsum()
+    solid = _solid(batch).cumsum()
     whole = (solid[batch.starts[1:] - 1] - solid[batch.starts[:-1]]).tolist()
     names = _Names(batch, weighed, kept, lines, solid)
     prices = _Prices(batch, weighed, priced, lines, solid)
-    for post in np.union1d(names.posts, prices.posts).tolist():
+    for post in sorted({*names.posts.tolist(), *prices.posts.tolist()}):
         text = batch.clean[post]
         given = batch.texts[post]
         plain = len(text) - text.count(" ") - text.count("\n") == whole[post]
@@ -94,8 +94,8 @@ class _Names:
     ) -> None:
         tickers = weighed.tickers
         first, last = tickers.first[kept], tickers.last[kept]
-        self.posts = np.searchsorted(batch.starts, first, side="right") - 1
-        self.cuts = np.searchsorted(self.posts, np.arange(len(batch.starts) + 1)).tolist()
+        self.posts = batch.starts.searchsorted(first, side="right") - 1
+        self.cuts = self.posts.searchsorted(np.arange(len(batch.starts) + 1)).tolist()
         self.symbols = [tickers.symbols[i] for i in kept.tolist()]
         self.first, self.last = first.tolist(), last.tolist()
         self.chances = weighed.chances[kept].tolist()
@@ -106,7 +106,7 @@ class _Names:
         strings, ids = batch.page.strings, batch.ids
         self.tokens = [strings[i] for i in ids[first].tolist()]
         self.tails = [strings[i] for i in ids[last].tolist()]
-        words = np.cumsum(batch.page.counts[ids, _WORD], dtype=np.int64)
+        words = batch.page.counts[ids, _WORD].cumsum(dtype=np.int64)
         self.words = (words[batch.starts[1:] - 1] - words[batch.starts[:-1]]).tolist()
         self.alone = (words[first - 1] == words[np.maximum(first - 2, 0)]).tolist()
         # no word behind it in its post: it stands in the row of tags at the end
@@ -168,8 +168,8 @@ class _Prices:
     ) -> None:
         numbers = weighed.numbers
         place = numbers.place[priced]
-        self.posts = np.searchsorted(batch.starts, place, side="right") - 1
-        self.cuts = np.searchsorted(self.posts, np.arange(len(batch.starts) + 1)).tolist()
+        self.posts = batch.starts.searchsorted(place, side="right") - 1
+        self.cuts = self.posts.searchsorted(np.arange(len(batch.starts) + 1)).tolist()
         self.parts = [numbers.known[i].part for i in priced.tolist()]
         self.place = place.tolist()
         self.line = lines[place].tolist()
@@ -238,7 +238,7 @@ def _solid(batch: Batch) -> NDArray[np.int32]:
             grown[: len(lengths)] = lengths
         lengths = page.notes[_LENGTHS] = grown
     solid = lengths[ids]
-    (new,) = np.nonzero(solid < 0)
+    (new,) = (solid < 0).nonzero()
     if len(new):
         for i in ids[new].tolist():
             lengths[i] = len("".join(page.strings[i].split()))

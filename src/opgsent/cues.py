@@ -16,7 +16,7 @@ _CUES: tuple[tuple[str, str], ...] = (
              " invalidated invalid stopped los lose loss 🛑 ⛔ ❌ ✂ ☠ 🚫 cut wrong s/l"),
     ("entry", "entry entries enter entering entered buyzone entryzone buying bought accumulate"
               " accumulation accumulating add adding added averaging avg average filled fill"
-              " opened open bid bids bidding limit limits"),
+              " opened open bid bidding limit limits"),
     ("buy", "buy buys call calls"),
     ("sell", "sell sells selling put puts sel"),
     ("long", "long longs longing longed bullish bull bulls"),
@@ -58,9 +58,9 @@ _CUES: tuple[tuple[str, str], ...] = (
               " date time"),
     ("period", "ema sma ma mas emas dma wma rsi macd fib fibonacci fibs atr adx candle candles"
                " wave waves phase part step vwap bar bars tf leverage lev x isolated times margin rr rrr risk reward ratio"),
-    ("unit", "% percent percentage pct sats sat satoshi satoshis $ € £ dollar dollars. cents pips pip points point euro"),
+    ("unit", "% percent percentage pct sats sat satoshi satoshis $ € £ dollar cents pips pip point euro"),
     ("quote", "usdt usdc busd usd perp btc tusd fdusd dai eth bnb xbt bitcoin eur"),
-    ("count", "users people members holders followers coins tokens shares signals coin"
+    ("count", "cars units gwei points watchers subscribers views likes users people members holders followers coins tokens shares signals coin"
               " token transactions addresses nodes blocks block join channel vip signal number"
               " rank no # wins"),
     ("joint", "- – — / , & and or ~ + | ; then"),

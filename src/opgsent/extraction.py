@@ -76,7 +76,7 @@ class Extractor:
         if not self.fitted:
             return ticker_room.by_rule(found), None
         chances = np.full(len(found.first), ticker_room.CERTAIN_CHANCE)
-        (which,) = np.nonzero(~ticker_room.CERTAIN[found.shape])
+        (which,) = (~ticker_room.CERTAIN[found.shape]).nonzero()
         if not len(which):
             return chances, None
         r = runs(batch, flags, found.first[which], found.last[which])
@@ -92,11 +92,8 @@ class Extractor:
             return level_room.by_rule(a)
         by = level_views.beside(a, numbers)
         z = gathered(self._level, level_views.rows(a, numbers, by)) + self._level_bias
+        level_room.ruled(z, a, numbers)
         odds = level_room.shared(z[:, 1:], a.runs.post, numbers, by.head)
-        options = level_room.strikes(numbers)
-        if options.any():
-            odds[options, level_room.STRIKE] += level_room.SURELY
-            z[options, 0] += level_room.SURELY
         return sigmoid(z[:, 0]), softmax(odds)
 
     # --- why --------------------------------------------------------------------------------

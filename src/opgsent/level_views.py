@@ -76,16 +76,16 @@ def beside(a: Around, numbers: Numbers) -> Beside:
     has_before[1:] = has_after[:-1] = same
     before = index - has_before
     step_before, step_after = np.full((2, n), 31)
-    steps = np.searchsorted(_STEPS, size[1:] - size[:-1])
+    steps = _STEPS.searchsorted(size[1:] - size[:-1])
     step_before[1:] = step_after[:-1] = np.where(same, steps, 31)
     gaps = place[1:] - place[:-1]
     gap_before, gap_after = np.full((2, n), 9)
     gap_before[1:] = gap_after[:-1] = np.minimum(gaps, 9)
     head, tail = _chains(a, place, same, gaps)
     is_side = (_BUYS | _SELLS)[a.cues]
-    (sides,) = np.nonzero(is_side)
+    (sides,) = is_side.nonzero()
     if len(sides):
-        first = sides[np.minimum(np.searchsorted(sides, r.low), len(sides) - 1)]
+        first = sides[np.minimum(sides.searchsorted(r.low), len(sides) - 1)]
         side = ((first > r.low) & (first < r.high)) * np.where(_BUYS[a.cues[first]], 1, 2)
     else:
         side = np.zeros(n, np.int64)
@@ -123,7 +123,7 @@ def rows(a: Around, numbers: Numbers, by: Beside) -> Rows:
     size, shape, head, tail, index = numbers.size, numbers.shape, by.head, by.tail, by.index
     # the numbers of its post
     count = np.bincount(r.post, minlength=int(r.post[-1]) + 1)
-    begin = np.cumsum(count) - count
+    begin = count.cumsum() - count
     order = np.lexsort((size, r.post))
     middle = size[order[(begin + count // 2)[r.post]]]
     begin = begin[r.post]
@@ -131,7 +131,7 @@ def rows(a: Around, numbers: Numbers, by: Beside) -> Rows:
     rank = np.minimum(index - begin, 6)
     inner, outer = head < index, tail > index
     end = np.where(inner, head, np.where(outer, tail, begin))
-    against = np.searchsorted(_STEPS, size - np.array([middle, size[begin], size[end]]))
+    against = _STEPS.searchsorted(size - np.array([middle, size[begin], size[end]]))
     from_middle, lead, across = against
     across = np.where(inner | outer, across, 16)
     # the cues of its list
@@ -148,7 +148,7 @@ def rows(a: Around, numbers: Numbers, by: Beside) -> Rows:
     near = here == a.ends[strong_left]
     close = a.ends[last_at] == a.ends[strong_at]
     told = a.cues[tense] * ((here == a.ends[tense]) & (tense > r.low))
-    passed = np.minimum(index - np.searchsorted(r.first, strong_left, side="right"), 7)
+    passed = np.minimum(index - r.first.searchsorted(strong_left, side="right"), 7)
     left = a.cues[a.left] * (a.left > r.low) * 2 + (a.left > a.line)
     spot = inner + 2 * outer
     role = strong * 2 + near

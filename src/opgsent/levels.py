@@ -22,7 +22,8 @@ from .result import ROLES
 from .spans import Around, Ints
 
 
-STRIKE = ROLES.index("strike")
+STRIKE, EXIT = ROLES.index("strike"), ROLES.index("exit")
+LIKELY = np.float32(3.0)
 SURELY = np.float32(6.0)  #: log-odds that a rule adds
 COLUMNS = 1 + len(ROLES)  #: of the weights: log-odds of being a price, then of each role
 
@@ -47,7 +48,7 @@ class Numbers(NamedTuple):
 
 def find(batch: Batch, flags: NDArray[np.uint32]) -> Numbers:
     """All numbers of a batch that could be a price."""
-    (at,) = np.nonzero(flags & np.uint32(PRICE))
+    (at,) = (flags & np.uint32(PRICE)).nonzero()
     page, notes = batch.page, batch.page.notes
     numbers = batch.ids[at].tolist()
     known: list[Number] = []
@@ -117,9 +118,34 @@ def shared(
     return odds
 
 
-def strikes(numbers: Numbers) -> NDArray[np.bool_]:
-    """Numbers that are an option's strike by how they are written: "250p", "440c"."""
-    return np.array([known.part.tail in ("p", "c") for known in numbers.known], bool)
+def ruled(odds: NDArray[np.float32], a: Around, numbers: Numbers) -> None:
+    """Add to log-odds (n, COLUMNS) what a rule knows and examples are too few to teach.
+
+    A strike by how it is written ("250p"), a sale by its verb ("sold ... at 14.9"); no price are
+    Fibonacci ratios, years behind "since", millions, and what is counted ("10,000 holders").
+    """
+    r = a.runs
+    never, strike = _by_writing(numbers)
+    behind = a.cues[np.minimum(r.last + 1, len(a.cues) - 1)] * (r.last + 1 < r.high)
+    never |= _COUNTED[behind]
+    odds[never, 0] -= SURELY
+    odds[strike, 0] += SURELY
+    odds[strike, 1 + STRIKE] += SURELY
+    sold = (a.cues[a.strong_left] == _EXIT) & (a.strong_left > r.low)
+    sold &= (a.ends[a.strong_left] == a.ends[r.first]) & (r.first - a.strong_left < 6)
+    odds[sold, 1 + EXIT] += LIKELY
+
+
+def _by_writing(numbers: Numbers) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """(never a price, an option's strike) by how a number is written."""
+    parts = [known.part for known in numbers.known]
+    never = [p.unit is None and (p.digits in _RATIOS or p.tail in ("m", "mm", "mil")) for p in parts]
+    return np.array(never, bool), np.array([p.tail in ("p", "c") for p in parts], bool)
+
+
+_RATIOS = frozenset(".236 .382 .618 .786 .886 0.236 0.382 0.618 0.786 0.886 1.618 1.272 2.618".split())
+_COUNTED = np.array([cue in ("count", "clock", "money", "period") for cue in CUES])
+_EXIT = CUES.index("exit")
 
 
 def _mean(odds: NDArray[np.float32], group: Ints) -> NDArray[np.float32]:

@@ -79,7 +79,7 @@ class Runs(NamedTuple):
 
 def runs(batch: Batch, flags: NDArray[np.uint32], first: Ints, last: Ints) -> Runs:
     """The candidates ``first .. last`` of a batch."""
-    post = np.searchsorted(batch.starts, first, side="right") - 1
+    post = batch.starts.searchsorted(first, side="right") - 1
     return Runs(batch, flags, first, last, post, batch.starts[post], batch.starts[post + 1])
 
 
@@ -139,6 +139,7 @@ _IS_STRONG = [c in STRONG for c in range(32)]
 _LEFT = np.array([_IS_CUE, _IS_STRONG, [c in (PAST, FUTURE) for c in range(32)],
                   [c == LINE for c in range(32)]])  # fmt: skip
 _RIGHT = np.array([_IS_CUE, _IS_STRONG])
+_CALLS_TARGET = np.array([c in (STOP, ENTRY) for c in range(32)])
 _ENDS = np.array([c not in (JOINT, COLON) for c in range(32)])
 
 
@@ -164,7 +165,7 @@ def around(r: Runs) -> Around:
     batch, flags = r.batch, r.flags
     cues = cue_classes(flags)
     # "Stop targets", "entry target": the first of two says the role
-    (second,) = np.nonzero((cues[1:] == TARGET) & ((cues[:-1] == STOP) | (cues[:-1] == ENTRY)))
+    (second,) = (_CALLS_TARGET[cues[:-1]] & (cues[1:] == TARGET)).nonzero()
     if len(second):
         cues[second + 1] = cues[second]
     n = len(cues)
@@ -174,8 +175,8 @@ def around(r: Runs) -> Around:
     behind = np.where(_RIGHT[:, cues], place, n)[:, ::-1]
     after = np.minimum.accumulate(behind, axis=1)[:, ::-1]
     right, strong_right = np.minimum(after[:, np.minimum(r.last + 1, n - 1)], r.high)
-    ends = np.cumsum(_ENDS[cues] & ((flags & np.uint32(END)) != 0))
-    words = np.cumsum(batch.page.counts[batch.ids, _WORD], dtype=np.int64)
+    ends = (_ENDS[cues] & ((flags & np.uint32(END)) != 0)).cumsum()
+    words = batch.page.counts[batch.ids, _WORD].cumsum(dtype=np.int64)
     return Around(
         r, cues, before[0], after[0], left, strong_left, tense, line, right, strong_right,
         ends, words,

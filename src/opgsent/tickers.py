@@ -60,9 +60,9 @@ for _name in ("name", "symbol"):
 
 def find(batch: Batch, flags: NDArray[np.uint32], assets: Assets) -> Candidates:
     """All ticker candidates of a batch; names of several words and pairs are one run."""
-    (at,) = np.nonzero(flags & np.uint32(TICKER))
+    (at,) = (flags & np.uint32(TICKER)).nonzero()
     # FOLLOWS is one bit above OPENS
-    (opens,) = np.nonzero(flags[:-1] & (flags[1:] >> np.uint32(1)) & np.uint32(OPENS))
+    (opens,) = (flags[:-1] & (flags[1:] >> np.uint32(1)) & np.uint32(OPENS)).nonzero()
     page, ids = batch.page, batch.ids
     strings, notes, kinds = page.strings, page.notes, page.kinds
     phrases = _phrases(batch, opens.tolist(), assets) if len(opens) else {}
@@ -106,6 +106,8 @@ def find(batch: Batch, flags: NDArray[np.uint32], assets: Assets) -> Candidates:
 def _quoted(batch: Batch, flags: NDArray[np.uint32], at: Ints) -> list[int]:
     """How many tokens behind a candidate make a pair of it: "btc usdt", "ADT / BTC"."""
     cues = (flags >> np.uint32(20)) & np.uint32(31)
+    if not (cues == _QUOTE).any():
+        return [0] * len(at)
     reach = len(cues) - 1
     one = cues[np.minimum(at + 1, reach)] == _QUOTE
     slash = batch.page.numbers.get("/", -1)
@@ -114,7 +116,7 @@ def _quoted(batch: Batch, flags: NDArray[np.uint32], at: Ints) -> list[int]:
     )
     out = np.where(two, 2, 0)
     strings, ids = batch.page.strings, batch.ids
-    for i in np.nonzero(one)[0].tolist():
+    for i in one.nonzero()[0].tolist():
         quote = strings[ids[at[i] + 1]]
         # "btc usdt" is a pair, "BTC perp" a product, "BTC ETH" two coins
         if quote.upper() in ("USDT", "BUSD", "USDC"):
@@ -221,11 +223,11 @@ def _class(symbol: Symbol) -> int:
 def _elsewhere(r: Runs, found: Candidates, which: Ints) -> tuple[Ints, Ints]:
     """Whether the symbol is meant for sure elsewhere in the post; sure tickers of the post."""
     sure = _SURE_SHAPES[found.shape]
-    posts = np.searchsorted(r.batch.starts, found.first, side="right") - 1
+    posts = r.batch.starts.searchsorted(found.first, side="right") - 1
     symbols = found.symbols
     names = {
         (post, symbols[i].symbol)
-        for i, post in zip(np.nonzero(sure)[0].tolist(), posts[sure].tolist(), strict=True)
+        for i, post in zip(sure.nonzero()[0].tolist(), posts[sure].tolist(), strict=True)
     }
     said = [
         (post, symbols[i].symbol) in names
