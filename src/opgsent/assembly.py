@@ -145,7 +145,9 @@ class _Names:
         """Tickers with what only the whole post can say: passengers, and classes by company."""
         trailing = self.trailing[self.cuts[post] : self.cuts[post + 1]]
         if trailing[-1] and (
-            away := passengers(found, trailing, self.alone[self.cuts[post + 1] - 1], self.words[post])
+            away := passengers(
+                found, trailing, self.alone[self.cuts[post + 1] - 1], self.words[post]
+            )
         ):
             found = [f._replace(subject=False) if f.symbol in away else f for f in found]
         known = {f.asset_class for f in found}
@@ -209,7 +211,8 @@ class _Prices:
         parts = self.parts[begin:stop]
         if len(parts) > 1 or owners[0] in DEAR:
             places = self.place[begin:stop]
-            values = resolved([Price(*p) for p in zip(parts, places, owners, strict=True)], self.token)
+            prices = [Price(*p) for p in zip(parts, places, owners, strict=True)]
+            values = resolved(prices, self.token)
         else:
             values = [part.value for part in parts]
         levels: list[Level] = []
@@ -222,9 +225,8 @@ class _Prices:
             if back:
                 start, end = back(start, end)
             unit = self.units[j] or part.unit
-            levels.append(
-                Level(given[start:end], start, end, value, unit, self.roles[j], symbol, self.sure[j])
-            )
+            role, sure = self.roles[j], self.sure[j]
+            levels.append(Level(given[start:end], start, end, value, unit, role, symbol, sure))
         return levels
 
 

@@ -57,10 +57,13 @@ _CUES: tuple[tuple[str, str], ...] = (
               " november dec december monday tuesday wednesday thursday friday saturday sunday"
               " date time"),
     ("period", "ema sma ma mas emas dma wma rsi macd fib fibonacci fibs atr adx candle candles"
-               " wave waves phase part step vwap bar bars tf leverage lev x isolated times margin rr rrr risk reward ratio"),
-    ("unit", "% percent percentage pct sats sat satoshi satoshis $ € £ dollar cents pips pip point euro"),
+               " wave waves phase part step vwap bar bars tf leverage lev x isolated times"
+             " margin rr rrr risk reward ratio"),
+    ("unit", "% percent percentage pct sats sat satoshi satoshis $ € £ dollar cents pips pip"
+             " point euro"),
     ("quote", "usdt usdc busd usd perp btc tusd fdusd dai eth bnb xbt bitcoin eur"),
-    ("count", "cars units gwei points watchers subscribers views likes users people members holders followers coins tokens shares signals coin"
+    ("count", "cars units gwei points watchers subscribers views likes users people members"
+             " holders followers coins tokens shares signals coin"
               " token transactions addresses nodes blocks block join channel vip signal number"
               " rank no # wins"),
     ("joint", "- – — / , & and or ~ + | ; then"),

@@ -11,7 +11,8 @@ from __future__ import annotations
 WORDS = frozenset(
     "on target now here level just first news breakout strong hold bounce team nice post pattern"
     " gains cap gap own rally million capital movement community safe sign rise perfect hello re"
-    " collab lead mind decent here's here’s nov guess thought box super act source fear zero m sense"
+    " collab lead mind decent here's here’s nov guess thought box super act source fear zero"
+    " m sense"
     " mode popular all tim request status storm compound wave waves".split()
 )
 #: as written in capitals
@@ -24,7 +25,8 @@ CAPITALS = frozenset(
     " FUTURES PREMIUM ARE WITH HODL TF EOD EOW TAKE TOTAL DAY BELOW ABOVE IPO ICO T1 T2 T3 T4 T5"
     " CHANNEL BIG SEL BUY SELL LONG SHORT ENTRY YOUR HUGE DAILY HIGH LOW RISK DCA AROUND FOMO FUD"
     " JUST ER HIGHWAY ME TRADING HOURS BY FROM GET DO GO EXCLUSIVE TV LOS BREAKING HERE ALWAYS PAIR"
-    " SCALP TOP BONUS YTD ALERT BULLISH BEARISH TWEET CONTACT AMA LTF HTF NEXT BITMEX BYBIT WHY OPEN"
+    " SCALP TOP BONUS YTD ALERT BULLISH BEARISH TWEET CONTACT AMA LTF HTF NEXT BITMEX BYBIT"
+    " WHY OPEN"
     " DONE CAN VER USE OTHER LEFT GOOD FIRST OR AH KYC LIVE AND NEW A IF CEO TA FA LFG YOLO DD IMO"
     " WTF LOL LMAO OMG API ETF CPI FED FOMC GDP SEC ROI PNL DYOR NFA VIP TG PDT DEFI MOON".split()
 )
@@ -37,5 +39,6 @@ TOPICS = frozenset(
     " #personalfinance #markets #coinmarketcap #economy #fintech #shibaarmy #moneymanagement #hold"
     " #hodl #shopping #earnings #socialmedia #short #long #buy #sell #ta #premarket #options"
     " #fintwit #forex #daytrader #swingtrading #trader #traders #investment #investor #bullish"
-    " #bearish #web3 #metaverse #altseason #cryptotwitter #giveaway #airdrop #news #breaking".split()
+    " #bearish #web3 #metaverse #altseason #cryptotwitter #giveaway #airdrop #news"
+    " #breaking".split()
 )

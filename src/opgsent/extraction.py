@@ -219,7 +219,8 @@ def gathered(table: F32, rows: Rows) -> F32:
 def softmax(z: F32) -> NDArray[np.float64]:
     """Probabilities of each line of log-odds."""
     e = np.exp((z - z.max(axis=1, keepdims=True)).astype(np.float64))
-    return e / e.sum(axis=1, keepdims=True)
+    chance: NDArray[np.float64] = e / e.sum(axis=1, keepdims=True)
+    return chance
 
 
 def _table(arrays: Mapping[str, NDArray[Any]], name: str, columns: int) -> F32:

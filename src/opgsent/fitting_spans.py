@@ -80,16 +80,18 @@ def examples(posts: Sequence[LabelledPost], assets: Assets) -> Examples:
         zip(
             a.post.tolist(), first.tolist(), last.tolist(),
             [tickers.symbols[i] for i in which.tolist()], strict=True,
-        )  # fmt: skip
+        )
     ):
-        is_ticker[n] = (post, *offsets.span(post, begin, end, symbol.start, symbol.end)) in of_ticker
+        span = offsets.span(post, begin, end, symbol.start, symbol.end)
+        is_ticker[n] = (post, *span) in of_ticker
     b = around(runs(batch, flags, numbers.place, numbers.place))
     of_level = {(i, v.start, v.end): v.role for i, p in enumerate(posts) for v in p.levels or ()}
     role = np.full(len(numbers.place), NO_ROLE)
     for n, (post, place, known) in enumerate(
         zip(b.runs.post.tolist(), numbers.place.tolist(), numbers.known, strict=True)
     ):
-        said = of_level.get((post, *offsets.span(post, place, place, known.part.start, known.part.end)))
+        span = offsets.span(post, place, place, known.part.start, known.part.end)
+        said = of_level.get((post, *span))
         if said is not None:
             role[n] = ROLES.index(said)
     by = level_views.beside(b, numbers)

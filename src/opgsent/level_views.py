@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 from .cues import CUES, JOINT
 from .levels import Numbers
 from .spans import (
-    CUE_VIEWS, SECOND, Around, Ints, Rows, View, Window, cue_hashes, rows_of, salts,
+    CUE_VIEWS,
+    SECOND,
+    Around,
+    Ints,
+    Rows,
+    View,
+    Window,
+    cue_hashes,
+    rows_of,
+    salts,
 )  # fmt: skip
 
 _OWN_VIEWS = (
@@ -37,7 +46,8 @@ _OWN_VIEWS = (
     View("was or will be"), View("was or will be, and role cue"), View("was or will be, and word"),
     View("role cue behind, first on its line"), View("was or will be: word"),
     View("against the first number"), View("against the first number, and side"),
-    View("against the first number, and role cue"), View("against the first number, and word before"),
+    View("against the first number, and role cue"),
+    View("against the first number, and word before"),
 )  # fmt: skip
 _WINDOW = Window("level", 9)
 VIEWS: tuple[View, ...] = (*_OWN_VIEWS, *_WINDOW.views, *CUE_VIEWS)
@@ -53,7 +63,7 @@ _SELLS = np.array([cue in ("sell", "short") for cue in CUES] + [False] * (32 - l
 class Beside(NamedTuple):
     """Each candidate among the numbers of its post."""
 
-    index: Ints
+    number: Ints  #: 0, 1, 2 ...
     before: Ints  #: index of the number before it, or itself
     has_before: NDArray[np.bool_]
     has_after: NDArray[np.bool_]
@@ -120,7 +130,7 @@ def rows(a: Around, numbers: Numbers, by: Beside) -> Rows:
     r = a.runs
     window, norms, _ = _WINDOW.read(r)
     half = _WINDOW.far
-    size, shape, head, tail, index = numbers.size, numbers.shape, by.head, by.tail, by.index
+    size, shape, head, tail, index = numbers.size, numbers.shape, by.head, by.tail, by.number
     # the numbers of its post
     count = np.bincount(r.post, minlength=int(r.post[-1]) + 1)
     begin = count.cumsum() - count

@@ -21,7 +21,6 @@ from .reading import Batch
 from .result import ROLES
 from .spans import Around, Ints
 
-
 STRIKE, EXIT = ROLES.index("strike"), ROLES.index("exit")
 LIKELY = np.float32(3.0)
 SURELY = np.float32(6.0)  #: log-odds that a rule adds
@@ -114,7 +113,7 @@ def shared(
     keys = zip(post.tolist(), numbers.size.tolist(), strict=True)
     same = [first.setdefault(key, i) for i, key in enumerate(keys)]
     if len(first) < len(same):
-        odds = (odds + _mean(odds, np.array(same, np.int64))) / 2
+        odds = (odds + _mean(odds, np.array(same, np.int64))) * np.float32(0.5)
     return odds
 
 
@@ -139,11 +138,14 @@ def ruled(odds: NDArray[np.float32], a: Around, numbers: Numbers) -> None:
 def _by_writing(numbers: Numbers) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """(never a price, an option's strike) by how a number is written."""
     parts = [known.part for known in numbers.known]
-    never = [p.unit is None and (p.digits in _RATIOS or p.tail in ("m", "mm", "mil")) for p in parts]
+    millions = "m", "mm", "mil"
+    never = [p.unit is None and (p.digits in _RATIOS or p.tail in millions) for p in parts]
     return np.array(never, bool), np.array([p.tail in ("p", "c") for p in parts], bool)
 
 
-_RATIOS = frozenset(".236 .382 .618 .786 .886 0.236 0.382 0.618 0.786 0.886 1.618 1.272 2.618".split())
+_RATIOS = frozenset(
+    ".236 .382 .618 .786 .886 0.236 0.382 0.618 0.786 0.886 1.618 1.272 2.618".split()
+)
 _COUNTED = np.array([cue in ("count", "clock", "money", "period") for cue in CUES])
 _EXIT = CUES.index("exit")
 
@@ -153,7 +155,8 @@ def _mean(odds: NDArray[np.float32], group: Ints) -> NDArray[np.float32]:
     total = np.zeros_like(odds)
     np.add.at(total, group, odds)
     count = np.bincount(group, minlength=len(odds))
-    mean: NDArray[np.float32] = total[group] / count[group, None].astype(np.float32)
+    total /= np.maximum(count, 1)[:, None]
+    mean: NDArray[np.float32] = total[group]
     return mean
 
 

@@ -38,8 +38,8 @@ class Part(NamedTuple):
 def parts_of(token: str) -> tuple[Part, ...]:
     """The numbers of a token; () where it holds none that could be a price.
 
-    >>> [(p.value, token[p.start : p.end]) for token in ("$61.5k", "30-40k") for p in parts_of(token)]
-    [(Decimal('61500'), '61.5k'), (Decimal('30000'), '30'), (Decimal('40000'), '40k')]
+    >>> [(str(p.value), p.digits) for token in ("$61.5k", "30-40k") for p in parts_of(token)]
+    [('61500', '61.5'), ('30000', '30'), ('40000', '40')]
     """
     if len(token) > 2 * MAX_DIGITS:
         return ()
@@ -47,7 +47,9 @@ def parts_of(token: str) -> tuple[Part, ...]:
     at = 0
     while at < len(token):
         match = _PART.match(token, at)
-        if match is None or len(match["digits"]) > MAX_DIGITS or _VERSION.fullmatch(match["digits"]):
+        if match is None or len(match["digits"]) > MAX_DIGITS:
+            return ()
+        if _VERSION.fullmatch(match["digits"]):
             return ()
         tail = match["tail"]
         ours = tail.lower() in _TIMES or (tail[:1] in ("k", "K") and tail[1:].isdigit())

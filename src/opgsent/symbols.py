@@ -61,7 +61,8 @@ def symbol_of(token: str, kind: str, assets: Assets) -> Symbol:
         if not tail and kind == "cashtag" and not assets.by_symbol(body.upper()):
             if (found := split_pair(body, assets)) and classes_of(found[0], assets):
                 classes = pair_classes(*found, assets)
-                return Symbol(canonical(found[0], assets), found[1], "cashtag", classes, 0, len(token))
+                base = canonical(found[0], assets)
+                return Symbol(base, found[1], "cashtag", classes, 0, len(token))
         symbol = canonical((body[: tail.start()] if tail else body).upper(), assets, cash=True)
         classes = classes_of(symbol, assets)
         if tail and tail.group().upper() == ".X":
@@ -156,7 +157,9 @@ def split_pair(text: str, assets: Assets) -> tuple[str, str] | None:
             continue
         if best is None or known < best[0]:
             best = known, rank
-    if best is None or (best[0] == 2 and COMMON_QUOTES[best[1]] not in ("USDT", "USDC", "BUSD", "BTC")):
+    if best is None:
+        return None
+    if best[0] == 2 and COMMON_QUOTES[best[1]] not in ("USDT", "USDC", "BUSD", "BTC"):
         return None
     quote = COMMON_QUOTES[best[1]]
     return upper.removesuffix(quote), quote

@@ -114,14 +114,14 @@ def _quoted(batch: Batch, flags: NDArray[np.uint32], at: Ints) -> list[int]:
     two = (batch.ids[np.minimum(at + 1, reach)] == slash) & (
         cues[np.minimum(at + 2, reach)] == _QUOTE
     )
-    out = np.where(two, 2, 0)
+    out: list[int] = np.where(two, 2, 0).tolist()
     strings, ids = batch.page.strings, batch.ids
     for i in one.nonzero()[0].tolist():
         quote = strings[ids[at[i] + 1]]
         # "btc usdt" is a pair, "BTC perp" a product, "BTC ETH" two coins
         if quote.upper() in ("USDT", "BUSD", "USDC"):
             out[i] = 1
-    return out.tolist()
+    return out
 
 
 def _phrases(
@@ -169,14 +169,14 @@ _SHAPE_VIEWS = (
     View("shape of the word before", -1), View("shape of the word behind", 1),
     View("shapes on both sides"), View("named for sure elsewhere in the post"),
     View("tickers in the post"), View("capitals around"), View("shape and word before", -1),
-    View("shape and word behind", 1), View("its class and shape"), View("class and word before", -1),
-    View("class and word behind", 1),
+    View("shape and word behind", 1), View("its class and shape"),
+    View("class and word before", -1), View("class and word behind", 1),
 )  # fmt: skip
 _WINDOW = Window("ticker", 5)
 VIEWS: tuple[View, ...] = (*_SHAPE_VIEWS, *_WINDOW.views)
 _SALTS = salts("ticker", [v.name for v in _SHAPE_VIEWS])
 _ASSET = np.uint64(hashed("T"))  # the normal form of a name that the table is sure of
-_CLASSES = {(name,): number for number, name in enumerate(CLASS_ORDER)}
+_CLASSES: dict[tuple[str, ...], int] = {(name,): i for i, name in enumerate(CLASS_ORDER)}
 
 
 def rows(r: Runs, found: Candidates, which: Ints) -> Rows:
