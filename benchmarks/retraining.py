@@ -138,9 +138,10 @@ def curve(feed: Feed, sizes: Sequence[int], seeds: int) -> Curve:
     """Figures for every number of labels, as far as the posts reach."""
     bench = Bench(feed)
     found: Curve = {}
-    most = len(bench.draw(max(sizes), 0)[0])
-    for n in sorted({min(n, most) for n in sizes}):
-        rows = [bench.figures(n, seed) for seed in range(1 if n == most else seeds)]
+    pool = len(bench.draw(len(feed.posts), 0)[0])
+    for n in sorted({min(n, pool) for n in sizes}):
+        same = n == pool and feed.test is not None  # every draw would be this one
+        rows = [bench.figures(n, seed) for seed in range(1 if same else seeds)]
         found[n] = {model: np.array([row[model] for row in rows]) for model in MODELS}
         print(f"{feed.name}: {n:,} labels", file=sys.stderr, flush=True)
     return found

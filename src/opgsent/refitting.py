@@ -38,6 +38,7 @@ STRENGTHS = (0.1, 0.5, 2.0)
 SCRATCH = (0.5, 2.0, 8.0)
 BALANCE = 0.5  # 0: labels weigh by their number, 1: all labels the same
 MARGIN = 1.0  # standard errors by which a method that moves more has to be better
+FEW = 20  # posts at which it has to be better by twice as many
 MAX_ITER = 60
 SLOPE_SPREAD, SHIFT_SPREAD = 0.3, 1.0  # prior standard deviations of the rescaling
 FREE_SPREAD = 10.0  # of the shift of a fit from scratch
@@ -232,9 +233,11 @@ def _log_losses(odds: Floats, gold: NDArray[np.int64]) -> Floats:
 def _least_that_pays(losses: dict[str, Floats]) -> str:
     """The method to use, by the held-out losses of each post; methods that move least first."""
     chosen, *others = losses
+    # of few posts the standard error itself is a guess
+    margin = MARGIN * (1 + FEW / len(losses[chosen]))
     for name in others:
         gain = losses[chosen] - losses[name]
-        if gain.mean() > MARGIN * gain.std(ddof=1) / np.sqrt(len(gain)):
+        if gain.mean() > margin * gain.std(ddof=1) / np.sqrt(len(gain)):
             chosen = name
     return chosen
 
