@@ -46,7 +46,7 @@ _CUES: tuple[tuple[str, str], ...] = (
     ("to", "to towards toward till until going headed heading heads next → -> ➡ ➡️ ➜ 👉 test"
            " retest visit revisit eye eyes eyeing see seeing"),
     ("option", "strike strikes expiry exp expiring otm itm atm contract contracts premium"),
-    ("level", "level levels zone zones area region range between and pivot line key mark handle"),
+    ("level", "level levels zone zones area region range between pivot line key mark handle"),
     ("money", "market cap mcap marketcap volume vol revenue revenues billion billions million"
               " millions trillion bn eps sales funding raised dollars bucks"
               " capital portfolio invested invest investment balance wallet deposit fee"

@@ -21,7 +21,7 @@ from . import tickers as ticker_room
 from .assets import Assets
 from .candidates import candidate_flags
 from .corpus import LabelledPost
-from .features import COUNTS, describe, hashed
+from .features import COUNTS, describe, norm_of
 from .reading import Batch, Described, TokenTable
 from .result import ROLES
 from .spans import ROWS, Rows, around, runs
@@ -44,7 +44,7 @@ def table_of(assets: Assets) -> TokenTable:
         kind, form, flags, counts = describe(token, assets)
         if token:
             flags |= candidate_flags(token, kind, form, assets)
-        return Described(kind, hashed(form), flags, counts, None)
+        return Described(kind, norm_of(form), flags, counts, None)
 
     return TokenTable(described, len(COUNTS), 0)
 

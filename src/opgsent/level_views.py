@@ -90,7 +90,7 @@ def beside(a: Around, numbers: Numbers) -> Beside:
     step_before[1:] = step_after[:-1] = np.where(same, steps, 31)
     gaps = place[1:] - place[:-1]
     gap_before, gap_after = np.full((2, n), 9)
-    gap_before[1:] = gap_after[:-1] = np.minimum(gaps, 9)
+    gap_before[1:] = gap_after[:-1] = np.where(same, np.minimum(gaps, 9), 9)
     head, tail = _chains(a, place, same, gaps)
     is_side = (_BUYS | _SELLS)[a.cues]
     (sides,) = is_side.nonzero()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .assets import CLASS_ORDER, STABLECOINS, Assets
 from .candidates import FORMS, KNOWN, OPENS, TICKER, openings
 from .cues import CUES
-from .features import END, hashed
+from .features import END, norm_of
 from .reading import Batch
 from .spans import SECOND, Ints, Rows, Runs, View, Window, rows_of, salts, shapes
 from .symbols import Symbol, symbol_of
@@ -175,7 +175,7 @@ _SHAPE_VIEWS = (
 _WINDOW = Window("ticker", 5)
 VIEWS: tuple[View, ...] = (*_SHAPE_VIEWS, *_WINDOW.views)
 _SALTS = salts("ticker", [v.name for v in _SHAPE_VIEWS])
-_ASSET = np.uint64(hashed("T"))  # the normal form of a name that the table is sure of
+_ASSET = np.uint64(norm_of("T"))  # the normal form of a name that the table is sure of
 _CLASSES: dict[tuple[str, ...], int] = {(name,): i for i, name in enumerate(CLASS_ORDER)}
 
 
