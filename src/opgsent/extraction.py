@@ -80,8 +80,9 @@ class Extractor:
         if not len(which):
             return chances, None
         r = runs(batch, flags, found.first[which], found.last[which])
-        rows = ticker_room.rows(r, found, which)
-        chances[which] = sigmoid(gathered(self._ticker, rows)[:, 0] + self._ticker_bias)
+        z = gathered(self._ticker, ticker_room.rows(r, found, which))[:, 0] + self._ticker_bias
+        z += ticker_room.leaning(r, found, which)
+        chances[which] = sigmoid(z)
         return chances, r
 
     def _prices(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .assets import CLASS_ORDER, STABLECOINS, Assets
-from .candidates import FORMS, KNOWN, OPENS, TICKER, openings
+from .candidates import FORMS, KNOWN, OPENS, PRICE, TICKER, openings
 from .cues import CUES
 from .features import END, norm_of
 from .reading import Batch
@@ -87,6 +87,8 @@ def find(batch: Batch, flags: NDArray[np.uint32], assets: Assets) -> Candidates:
             if known is None:
                 known = notes[number] = symbol_of(strings[number], kinds[number], assets)
             symbol = known
+        if symbol.kind == "pair":  # "XAUUSDSELL" and "POLY_BTC" are one, too
+            form = form & 31 | _PAIR << 5
         if quote and symbol.kind in ("symbol", "name", "hashtag"):
             end += quote
             code = strings[ids[end]].upper().lstrip("#$M")
@@ -171,6 +173,7 @@ _SHAPE_VIEWS = (
     View("tickers in the post"), View("capitals around"), View("shape and word before", -1),
     View("shape and word behind", 1), View("its class and shape"),
     View("class and word before", -1), View("class and word behind", 1),
+    View("numbers in the post"),
 )  # fmt: skip
 _WINDOW = Window("ticker", 5)
 VIEWS: tuple[View, ...] = (*_SHAPE_VIEWS, *_WINDOW.views)
@@ -193,12 +196,14 @@ def rows(r: Runs, found: Candidates, which: Ints) -> Rows:
     kind = np.array([_class(found.symbols[i]) for i in which.tolist()], np.int64)
     opening = (r.flags[r.first - 1] & np.uint32(END)) != 0  # START is one, too
     elsewhere, count = _elsewhere(r, found, which)
+    numbers = ((r.flags & np.uint32(PRICE)) != 0).cumsum()
     case = kind * 4 + (shape & 3)
     codes = np.array(
         [
             shape * 0, shape, shape, left, right, left * 128 + right, elsewhere * 128 + shape,
             count * 128 + shape, caps * 128 + shape, shape, shape,
             (kind * 128 + shape) * 2 + opening, case, case,
+            _FEW[np.minimum(numbers[r.high - 1] - numbers[r.low], 7)] * 128 + shape,
         ]
     )  # fmt: skip
     hashes = codes.astype(np.uint64) * SECOND + _SALTS
@@ -210,7 +215,29 @@ def rows(r: Runs, found: Candidates, which: Ints) -> Rows:
     return rows_of(np.concatenate([hashes, window]))
 
 
+_FEW = np.array([0, 1, 2, 2, 3, 3, 3, 4])  # steps of a count
 _NAMED = np.array([0, 2, 9, 10, 12, 13])  # the views that tell a word
+
+
+def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
+    """Log-odds that rules add, where the examples are too few to teach what they know.
+
+    A coin's name that is also a word is likelier meant with a capital in mid-sentence ("Nano"),
+    and an unknown tag in capitals where a post lists prices and names nothing else ("Coin: #XYZ").
+    """
+    shape = found.shape[which]
+    known, title = (shape >> 2) & 7, shape & 3 == 1
+    opening = (r.flags[r.first - 1] & np.uint32(END)) != 0
+    coin = np.array([found.symbols[i].classes[:1] == ("crypto",) for i in which.tolist()], bool)
+    odds = np.float32(1.5) * (title & (known == KNOWN.index("doubtful name")) & coin & ~opening)
+    tags = (shape >> 5 == _HASHTAG) & (known == 0) & (shape & 3 == 2)
+    if tags.any():
+        numbers = ((r.flags & np.uint32(PRICE)) != 0).cumsum()
+        posts = r.batch.starts.searchsorted(found.first, side="right") - 1
+        sure = np.bincount(posts, _SURE_SHAPES[found.shape], len(r.batch.starts))[r.post]
+        card = (numbers[r.high - 1] - numbers[r.low] >= 3) & (sure == 0)
+        odds += np.float32(4.0) * (tags & card)
+    return odds
 
 
 def _class(symbol: Symbol) -> int:
