@@ -31,9 +31,9 @@ from opgsent import __version__
 from opgsent.assets import Assets
 from opgsent.classifier import Classifier
 from opgsent.corpus import LabelledPost, corpora_folder, read_corpus, read_lines, to_post
-from opgsent.fitting import FOLDS, STRENGTH, fit_question, folds_of, joined
+from opgsent.fitting import FOLDS, STRENGTH, Fit, fit_question, folds_of, joined
 from opgsent.fitting_spans import fit_extraction
-from opgsent.folder import pack, write_folder
+from opgsent.folder import pack, read_folder, write_folder
 from opgsent.linear import COLUMNS_OF
 from opgsent.matrix import features_matrix
 from opgsent.metrics import Judged
@@ -137,6 +137,7 @@ def main(args: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
     parser.add_argument("--out", type=Path, default=MODEL)
+    parser.add_argument("--only", choices=("verdicts", "spans"), help="keep the rest of --out")
     options = parser.parse_args(args)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     assets = Assets.load()
@@ -151,19 +152,17 @@ def main(args: Sequence[str] | None = None) -> None:
     folds[: len(judged_posts)] = (
         folds_of(groups, FOLDS, SEED) if teachers is None else teachers.folds(public)
     )
-    x = features_matrix([p.text for p in posts], assets)
-    fits, scores = {}, {}
-    for question in LABELS:
-        labels = [getattr(p, question) for p in posts]
-        fits[question] = fit_question(
-            question, x, labels, folds, more=teachers.more(question) if teachers else None,
-            progress=lambda what, done, total: print(f"{what}: {done} of {total}", flush=True),
-        )  # fmt: skip
-        scores[question] = measured(question, labels, groups, fits[question].held_out)
-        print(question, scores[question], flush=True)
-    arrays: dict[str, NDArray[Any]] = dict(joined(fits).arrays())
+    arrays, scores = {}, {}
+    if options.only:
+        arrays, before = read_folder(options.out)
+        scores = before["cross_validation"]
+    if options.only != "spans":
+        fits, scores = verdicts(posts, groups, folds, teachers, assets)
+        arrays |= joined(fits).arrays()
     spans = [p for p in posts if p.tickers is not None and p.levels is not None]
-    arrays |= fit_extraction(spans, assets, seed=SEED)
+    if options.only != "verdicts":
+        kept = {name: array for name, array in arrays.items() if name.startswith("verdict_")}
+        arrays = kept | fit_extraction(spans, assets, seed=SEED)
     card = {
         "name": "opgsent bundled model",
         "labels": {name: list(order) for name, order in LABELS.items()},
@@ -185,6 +184,31 @@ def main(args: Sequence[str] | None = None) -> None:
     card["golden"] = golden(own, model)
     write_folder(options.out, arrays, card)
     print(f"written to {options.out}")
+
+
+def verdicts(
+    posts: Sequence[LabelledPost],
+    groups: list[str],
+    folds: NDArray[np.int64],
+    teachers: Taught | None,
+    assets: Assets,
+) -> tuple[dict[str, Fit], dict[str, dict[str, float]]]:
+    """Question -> its fit, and what held-out posts give."""
+    x = features_matrix([p.text for p in posts], assets)
+    fits, scores = {}, {}
+    for question in LABELS:
+        labels = [getattr(p, question) for p in posts]
+        fits[question] = fit_question(
+            question,
+            x,
+            labels,
+            folds,
+            more=teachers.more(question) if teachers else None,
+            progress=lambda what, done, total: print(f"{what}: {done} of {total}", flush=True),
+        )
+        scores[question] = measured(question, labels, groups, fits[question].held_out)
+        print(question, scores[question], flush=True)
+    return fits, scores
 
 
 def measured(

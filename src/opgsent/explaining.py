@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from .features import COUNTS, VIEW_VALUE, counter_steps, neighbours, scale
+from .features import COUNTS, VIEW_VALUE, counter_steps, negated, neighbours, scale
 from .linear import COLUMNS_OF, Floats, Scorer
 from .reading import Batch
 from .result import LABELS, Contribution, Explanation
@@ -64,7 +64,10 @@ def _named(scorer: Scorer, batch: Batch) -> _Named:
     spans.append((len(text), len(text)))  # START behind the post
     factor = float(scale(np.diff(batch.starts))[0])
     named: _Named = []
+    silenced = set(negated(batch).tolist())
     for place, token in enumerate(tokens, 1):
+        if place in silenced:
+            continue
         row = batch.page.rows[batch.ids[place]]
         span = reading.span(*spans[place])
         named.append((f"“{_short(token)}”", span, row * np.float32(factor)))

@@ -18,26 +18,32 @@ from .features import (
     COUNTER_ROWS,
     COUNTER_VALUE,
     COUNTS,
+    GRAM_VALUE,
     SIZE,
     TICKER_FORMS,
     VIEW_VALUE,
+    bucket,
     counter_steps,
     describe,
-    form_features,
-    hashed,
+    gram_rows,
+    gram_word,
     is_loud,
     loud,
+    negated,
     neighbours,
+    norm_of,
     own_ticker,
     scale,
 )
 from .reading import Batch, Described, TokenTable
 from .result import LABELS
+from .tokens import kind_of
 
 COLUMNS = sum(map(len, LABELS.values()))
 #: question -> its columns
 COLUMNS_OF = {"stance": slice(0, 3), "style": slice(3, 6)}
 
+GRAM = np.float32(GRAM_VALUE)
 _EVERY = np.arange(len(COUNTS))
 MAX_FORMS = 20_000  # normal forms kept of numbers, tickers, emoji
 
@@ -102,12 +108,18 @@ class Scorer:
         self._table = np.concatenate([weights.table, np.zeros((1, COLUMNS), np.float32)])
         self._steps = self._table[COUNTER_ROWS] * np.float32(COUNTER_VALUE)
         self._forms: dict[str, tuple[int, Floats]] = {}
+        self._plain: dict[str, Described] = {}
         self._tokens = TokenTable(self._describe, len(COUNTS), COLUMNS)
 
     def _describe(self, token: str) -> Described:
+        if (token[:1] == "@" and len(token) > 1) or token.startswith(("http", "www.")):
+            # most of what is new in a stream, and all alike
+            kind = kind_of(token)
+            if kind in self._plain:
+                return self._plain[kind]
         kind, form, flags, counts = describe(token, self._assets)
         if not token:
-            return Described(kind, hashed(form), flags, counts, None)
+            return Described(kind, norm_of(form), flags, counts, None)
         flags |= candidate_flags(token, kind, form, self._assets)
         norm, row = self._forms.get(form) or self._form(kind, form)
         if form in TICKER_FORMS:
@@ -115,19 +127,23 @@ class Scorer:
                 row = row + self._table[own_ticker(token)]
         elif kind == "word" and is_loud(token):
             row = row + self._table[loud(form)[0]] * np.float32(loud(form)[1])
-        return Described(kind, norm, flags, counts, row)
+        found = Described(kind, norm, flags, counts, row)
+        if kind in ("link", "handle"):
+            self._plain[kind] = found
+        return found
 
     def _form(self, kind: str, form: str) -> tuple[int, Floats]:
         """(hash, summed weights) of a normal form; forms of numbers and tickers come often."""
-        found = form_features(kind, form)
-        values = np.array([value for _, value in found], np.float32)
-        row: Floats = values @ self._table[[index for index, _ in found]]
-        known = hashed(form), row
+        norm = norm_of(form)
+        row: Floats = self._table[bucket(norm)]
+        word = gram_word(kind, form)
+        if word:
+            row = row + GRAM * self._table.take(gram_rows(word), axis=0).sum(axis=0)
         if kind != "word" or form == "T":
             if len(self._forms) >= MAX_FORMS:
                 self._forms.clear()
-            self._forms[form] = known
-        return known
+            self._forms[form] = norm, row
+        return norm, row
 
     def read(self, texts: list[str]) -> Batch:
         """The texts as a batch."""
@@ -136,6 +152,7 @@ class Scorer:
     def parts(self, batch: Batch) -> Floats:
         """What each place of ``batch.ids`` gives before scaling, shape (places, 6)."""
         parts: Floats = batch.page.rows.take(batch.ids, axis=0)
+        parts[negated(batch)] = 0.0
         for view, places, found in neighbours(batch):
             weights = self._table.take(found, axis=0)
             parts[places] += weights if VIEW_VALUE[view] == 1 else weights * VIEW_VALUE[view]

@@ -22,8 +22,9 @@ from .features import (
     VIEW_VALUE,
     counter_steps,
     describe,
-    hashed,
+    negated,
     neighbours,
+    norm_of,
     own_ticker,
     scale,
     token_features,
@@ -49,7 +50,7 @@ def features_matrix(
     def described(token: str) -> Described:
         kind, form, flags, counts = describe(token, assets)
         forms[token] = kind, form
-        return Described(kind, hashed(form), flags, counts, None)
+        return Described(kind, norm_of(form), flags, counts, None)
 
     table = TokenTable(described, len(COUNTS), 0, 1 << 24)
     single, around = [], []
@@ -71,13 +72,17 @@ def features_matrix(
     )
     for part in single:
         part.resize((part.shape[0], len(strings)))
-    return (vstack(single, format="csr") @ tokens + vstack(around, format="csr")).astype(np.float32)
+    found = vstack(single, format="csr") @ tokens + vstack(around, format="csr")
+    found.eliminate_zeros()
+    return found.astype(np.float32)
 
 
 def _counts(batch: Batch) -> csr_matrix:
     """How often each token is in each post, times the post's scale; shape (posts, tokens)."""
     post_of, weight = _posts(batch)
-    data = weight[post_of], (post_of, batch.ids)
+    values = weight[post_of]
+    values[negated(batch)] = 0.0
+    data = values, (post_of, batch.ids)
     shape = len(batch.texts), int(batch.ids.max()) + 1
     return csr_matrix(data, shape=shape, dtype=np.float32)
 

@@ -21,7 +21,7 @@ from .tokens import MAX_PIECE, Reading, cut, pieces, whole
 #: describes one token for a table; see features.describe
 Describe = Callable[[str], "Described"]
 
-CAPACITY = 1 << 17  # distinct tokens kept; then the table starts afresh
+CAPACITY = 1 << 16  # distinct tokens of a page; then the next page begins
 FIRST_ROOM = 1 << 12  # tokens that a new page has room for; it grows by doubling
 START = ""  # what stands before the first token of each post, and after the last post
 
@@ -35,17 +35,19 @@ class Described:
     """
 
     kind: str
-    norm: int
-    flags: int
-    counts: tuple[int, ...]
+    norm: int | np.uint64
+    flags: int | np.uint32
+    counts: tuple[int, ...] | NDArray[np.uint8]
     row: NDArray[np.float32] | None
 
 
 class TokenTable:
     """Numbers for tokens, and what is known of each token in arrays indexed by number.
 
-    Number 0 is START. When ``capacity`` tokens are known a new, empty page begins; a batch
-    holds on to the page it was read with, so threads never see one change under them.
+    Number 0 is START. When ``capacity`` tokens are known a new page begins, into which tokens
+    that come again are copied from the page before; what has not come for a whole page is
+    forgotten. A batch holds on to the page it was read with, so threads never see one change
+    under them.
     """
 
     def __init__(
@@ -54,10 +56,10 @@ class TokenTable:
         self._describe = describe
         self._shape = counters, columns, capacity
         self._lock = threading.Lock()
-        self._page = self._new_page()
+        self._page = self._new_page(None)
 
-    def _new_page(self) -> Page:
-        page = Page(*self._shape)
+    def _new_page(self, before: Page | None) -> Page:
+        page = Page(*self._shape, before)
         page.add(START, self._describe(START))
         return page
 
@@ -67,7 +69,8 @@ class TokenTable:
         if page.full:
             with self._lock:
                 if self._page is page:
-                    self._page = self._new_page()
+                    self._page = self._new_page(page)
+                    page.before = None
                 page = self._page
         clean = [Reading(text).text if "&" in text else text for text in texts]
         runs: list[tuple[int, ...]] = []
@@ -111,7 +114,9 @@ class TokenTable:
         return number
 
     def _learn(self, page: Page, token: str) -> int:
-        described = self._describe(token)
+        before = page.before
+        old = None if before is None else before.numbers.get(token)
+        described = self._describe(token) if before is None or old is None else before.told(old)
         with self._lock:
             found = page.numbers.get(token)
             return page.add(token, described) if found is None else found
@@ -121,12 +126,15 @@ class Page:
     """The tokens of a table and their arrays; grows, never changes what it holds."""
 
     __slots__ = (
-        "capacity", "counts", "flags", "kinds", "lengths", "norms", "notes", "numbers", "pieces",
-        "rows", "strings",
+        "before", "capacity", "counts", "flags", "kinds", "lengths", "norms", "notes", "numbers",
+        "pieces", "rows", "strings",
     )  # fmt: skip
 
-    def __init__(self, counters: int, columns: int, capacity: int) -> None:
+    def __init__(
+        self, counters: int, columns: int, capacity: int, before: Page | None = None
+    ) -> None:
         self.capacity = capacity
+        self.before = before
         self.numbers: dict[str, int] = {}
         self.pieces: dict[str, tuple[int, ...]] = {}
         self.strings: list[str] = []
@@ -142,6 +150,16 @@ class Page:
     def full(self) -> bool:
         """Whether a new page should begin."""
         return len(self.strings) >= self.capacity
+
+    def told(self, number: int) -> Described:
+        """What is known of a token, to be added to another page."""
+        return Described(
+            self.kinds[number],
+            self.norms[number],
+            self.flags[number],
+            self.counts[number],
+            self.rows[number],
+        )
 
     def add(self, token: str, described: Described) -> int:
         """Give a token its number (under the table's lock)."""
@@ -200,7 +218,7 @@ class Batch:
         ends = np.cumsum(gaps + lengths)
         posts = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
         before = ends[starts[:-1]]
-        at: NDArray[np.int64] = (ends - lengths)[:-1] - before[posts]
+        at = (ends - lengths)[:-1].astype(np.int64) - before[posts]
         sizes = np.array([len(text.rstrip()) for text in self.clean], np.int64)
         holds: NDArray[np.bool_] = ends[starts[1:] - 1] - before == sizes
         return at, holds
