@@ -13,10 +13,21 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from opgsent import Classifier
 
 FILE = Path(__file__).parents[1] / "tests" / "cases" / "extraction.jsonl"
+
+
+def same(found: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> bool:
+    """Whether the spans are those of the row, in every field that the row tells."""
+    if len(found) != len(wanted):
+        return False
+    return all(
+        all(f[key] == value for key, value in want.items())
+        for f, want in zip(found, wanted, strict=True)
+    )
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -29,12 +40,7 @@ def main(args: Sequence[str] | None = None) -> None:
         row = json.loads(line)
         before = row.pop("known", [])
         post = model.classify(row["text"]).to_dict()
-        known = [
-            half
-            for half in ("tickers", "levels")
-            if [{k: found[k] for k in want} for found, want in zip(post[half], row[half], strict=False)]
-            != row[half] or len(post[half]) != len(row[half])
-        ]  # fmt: skip
+        known = [half for half in ("tickers", "levels") if not same(post[half], row[half])]
         if known != before:
             changed += 1
             print(f"{row['text'][:70]!r}: {before or 'right'} -> {known or 'right'}")

@@ -229,7 +229,8 @@ def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
     known, title = (shape >> 2) & 7, shape & 3 == 1
     opening = (r.flags[r.first - 1] & np.uint32(END)) != 0
     coin = np.array([found.symbols[i].classes[:1] == ("crypto",) for i in which.tolist()], bool)
-    odds = np.float32(1.5) * (title & (known == KNOWN.index("doubtful name")) & coin & ~opening)
+    name = title & (known == KNOWN.index("doubtful name")) & coin & ~opening
+    odds: NDArray[np.float32] = np.float32(1.5) * name
     tags = (shape >> 5 == _HASHTAG) & (known == 0) & (shape & 3 == 2)
     if tags.any():
         numbers = ((r.flags & np.uint32(PRICE)) != 0).cumsum()
