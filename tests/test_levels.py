@@ -110,6 +110,8 @@ def test_owners() -> None:
     assert owner([btc, eth], [0, 0], 1, 0) == "BTC"  # none before
     assert owner([btc, eth], [0, 1], 9, 2) == "ETH"
     assert owner([tag("SPY", 2, subject=False), eth], [0, 0], 5, 0) == "ETH"
+    row = [tag("SPY", 1), tag("ES", 2), tag("SPX", 3)]
+    assert owner(row, [0, 0, 0], 9, 1) == "SPY"  # a row of tags: its first
 
 
 def test_passengers() -> None:

@@ -149,6 +149,18 @@ def test_fit_and_scoring_read_tokens_alike(assets: Assets) -> None:
     assert seen == first
 
 
+PAIRS = """USD/#CAD USD CAD | SPKI/mUSDT SPKI USDT | ADT  / BTC ADT BTC | btc usdt BTC USDT
+XAUUSDSELL XAU USD | POLY_BTC POLY BTC"""
+
+
+@pytest.mark.parametrize("row", [r.strip() for r in PAIRS.replace("\n", "|").split("|")])
+def test_pairs_over_several_tokens(row: str) -> None:
+    text, symbol, quote = row.rsplit(" ", 2)
+    (found,) = classify(f"{text} is quiet").tickers
+    assert (found.symbol, found.quote, found.kind) == (symbol, quote, "pair")
+    assert text.startswith(found.text)
+
+
 def test_user_assets(tmp_path: Path) -> None:
     table = tmp_path / "mine.tsv"
     table.write_text("symbol\tname\tasset_class\nZZQQ\tZed Protocol\tcrypto\n")

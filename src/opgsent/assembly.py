@@ -290,7 +290,15 @@ def owner(found: Sequence[Found], lines: Sequence[int], place: int, line: int) -
             after = f, at
             break
     if before and (before[1] == line or not after or after[1] != line):
-        return before[0].symbol
+        return _leader(found, before[0]).symbol
     if after:
         return after[0].symbol
     return before[0].symbol if before else None
+
+
+def _leader(found: Sequence[Found], last: Found) -> Found:
+    """The first of the row of tags that a ticker ends: "$SPY $ES_F $SPX" is about $SPY."""
+    place = found.index(last)
+    while place and found[place].place - found[place - 1].place == 1:
+        place -= 1
+    return found[place]

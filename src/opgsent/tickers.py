@@ -74,7 +74,7 @@ def find(batch: Batch, flags: NDArray[np.uint32], assets: Assets) -> Candidates:
         at = np.unique(np.concatenate([at, np.fromiter(phrases, np.int64, len(phrases))]))
     shape_of = shapes(flags[at]).tolist()
     numbers = ids[at].tolist()
-    behind = _quoted(batch, flags, at)
+    behind = _quoted(batch, flags, at, assets)
     free = 0
     for place, number, form, quote in zip(at.tolist(), numbers, shape_of, behind, strict=True):
         if place < free:
@@ -91,7 +91,7 @@ def find(batch: Batch, flags: NDArray[np.uint32], assets: Assets) -> Candidates:
             form = form & 31 | _PAIR << 5
         if quote and symbol.kind in ("symbol", "name", "hashtag"):
             end += quote
-            code = strings[ids[end]].upper().lstrip("#$M")
+            code = strings[ids[end]].lstrip("#$").removeprefix("m").upper()
             code = {"BITCOIN": "BTC"}.get(code, code) if code in assets.quotes else "USD"
             symbol = symbol._replace(quote=code, kind="pair", end=-1)
             form = form & 31 | _PAIR << 5
@@ -105,19 +105,25 @@ def find(batch: Batch, flags: NDArray[np.uint32], assets: Assets) -> Candidates:
     )
 
 
-def _quoted(batch: Batch, flags: NDArray[np.uint32], at: Ints) -> list[int]:
+def _quoted(
+    batch: Batch, flags: NDArray[np.uint32], at: Ints, assets: Assets
+) -> list[int]:
     """How many tokens behind a candidate make a pair of it: "btc usdt", "ADT / BTC"."""
     cues = (flags >> np.uint32(20)) & np.uint32(31)
-    if not (cues == _QUOTE).any():
+    slash = batch.page.numbers.get("/", -1)
+    if not (cues == _QUOTE).any() and not (batch.ids == slash).any():
         return [0] * len(at)
     reach = len(cues) - 1
     one = cues[np.minimum(at + 1, reach)] == _QUOTE
-    slash = batch.page.numbers.get("/", -1)
-    two = (batch.ids[np.minimum(at + 1, reach)] == slash) & (
-        cues[np.minimum(at + 2, reach)] == _QUOTE
-    )
-    out: list[int] = np.where(two, 2, 0).tolist()
+    two = batch.ids[np.minimum(at + 1, reach)] == slash
+    out = [0] * len(at)
     strings, ids = batch.page.strings, batch.ids
+    for i in two.nonzero()[0].tolist():
+        token = strings[ids[min(at[i] + 2, reach)]]
+        code = token.lstrip("#$").removeprefix("m").upper()  # "USD/#CAD", "SPKI/mUSDT"
+        is_quote = code in assets.quotes and token != token.lower()
+        if is_quote or cues[min(at[i] + 2, reach)] == _QUOTE:
+            out[i] = 2
     for i in one.nonzero()[0].tolist():
         quote = strings[ids[at[i] + 1]]
         # "btc usdt" is a pair, "BTC perp" a product, "BTC ETH" two coins
@@ -231,6 +237,8 @@ def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
     coin = np.array([found.symbols[i].classes[:1] == ("crypto",) for i in which.tolist()], bool)
     name = title & (known == KNOWN.index("doubtful name")) & coin & ~opening
     odds: NDArray[np.float32] = np.float32(1.5) * name
+    # "$SE ... if SE can't defend": capitals that the post has as a tag
+    odds += np.float32(2.0) * (_tagged(r, found, which) & (shape & 3 == 2) & (shape >> 5 == _WORD))
     tags = (shape >> 5 == _HASHTAG) & (known == 0) & (shape & 3 == 2)
     if tags.any():
         numbers = ((r.flags & np.uint32(PRICE)) != 0).cumsum()
@@ -239,6 +247,25 @@ def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
         card = (numbers[r.high - 1] - numbers[r.low] >= 3) & (sure == 0)
         odds += np.float32(4.0) * (tags & card)
     return odds
+
+
+def _tagged(r: Runs, found: Candidates, which: Ints) -> NDArray[np.bool_]:
+    """Whether the same symbol stands in the post as a cashtag or in a pair."""
+    certain = CERTAIN[found.shape].nonzero()[0]
+    if not len(certain):
+        return np.zeros(len(which), bool)
+    posts = r.batch.starts.searchsorted(found.first[certain], side="right") - 1
+    tags = {
+        (post, found.symbols[i].symbol)
+        for i, post in zip(certain.tolist(), posts.tolist(), strict=True)
+    }
+    return np.array(
+        [
+            (post, found.symbols[i].symbol) in tags
+            for i, post in zip(which.tolist(), r.post.tolist(), strict=True)
+        ],
+        bool,
+    )
 
 
 def _class(symbol: Symbol) -> int:
