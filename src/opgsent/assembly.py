@@ -66,8 +66,11 @@ def assemble(batch: Batch, weighed: Weighed) -> list[Spans]:
     solid = _solid(batch).cumsum()
     whole = (solid[batch.starts[1:] - 1] - solid[batch.starts[:-1]]).tolist()
     names = _Names(batch, weighed, kept, lines, solid)
-    prices = _Prices(batch, weighed, priced, lines, solid)
-    for post in sorted({*names.posts.tolist(), *prices.posts.tolist()}):
+    prices = _Prices(batch, weighed, priced, lines, solid) if len(priced) else None
+    posts = set(names.posts.tolist())
+    if prices:
+        posts.update(prices.posts.tolist())
+    for post in sorted(posts):
         text = batch.clean[post]
         given = batch.texts[post]
         plain = len(text) - text.count(" ") - text.count("\n") == whole[post]
@@ -76,7 +79,7 @@ def assemble(batch: Batch, weighed: Weighed) -> list[Spans]:
         found = spans.tickers
         if names.cuts[post] < names.cuts[post + 1]:
             found += names.of(post, text, given, plain, back)
-        if prices.cuts[post] < prices.cuts[post + 1]:
+        if prices and prices.cuts[post] < prices.cuts[post + 1]:
             spans.levels.extend(prices.of(post, text, given, plain, back, found, names))
     return out
 

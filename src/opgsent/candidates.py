@@ -62,13 +62,18 @@ def candidate_flags(token: str, kind: str, form: str, assets: Assets) -> int:
     if kind == "cashtag" or kind == "pair":
         flags |= TICKER
     elif kind == "hashtag":
-        flags |= TICKER if known or (len(token) <= 16 and token.lower() not in TOPICS) else 0
+        flags |= TICKER if known or _could_be_tag(token) else 0
     else:
         flags |= TICKER if known else 0
         opens, follows = _phrase_words(assets)
         lower = token.lower()
         flags |= (OPENS if lower in opens else 0) | (FOLLOWS if lower in follows else 0)
     return flags | shape << 25
+
+
+def _could_be_tag(token: str) -> bool:
+    """An unknown hashtag that is no topic and no sentence: short, not in lower case throughout."""
+    return len(token) <= 12 and token != token.lower() and token.lower() not in TOPICS
 
 
 def _is_amount(token: str) -> bool:

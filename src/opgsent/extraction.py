@@ -75,7 +75,7 @@ class Extractor:
         """Probability of each candidate to be a ticker; what stands around the doubtful ones."""
         if not self.fitted:
             return ticker_room.by_rule(found), None
-        chances = np.full(len(found.first), ticker_room.CERTAIN_CHANCE)
+        chances = ticker_room.CERTAIN_CHANCE[found.shape]
         (which,) = (~ticker_room.CERTAIN[found.shape]).nonzero()
         if not len(which):
             return chances, None
@@ -200,7 +200,7 @@ def _explained(
 
 def sigmoid(z: F32) -> NDArray[np.float64]:
     """Probabilities of log-odds, kept inside (0, 1)."""
-    chance: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-np.clip(z.astype(np.float64), -30, 30)))
+    chance: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-z.astype(np.float64).clip(-30, 30)))
     return chance
 
 
