@@ -99,16 +99,20 @@ class _Names:
         first, last = tickers.first[kept], tickers.last[kept]
         self.posts = batch.starts.searchsorted(first, side="right") - 1
         self.cuts = self.posts.searchsorted(np.arange(len(batch.starts) + 1)).tolist()
-        self.symbols = [tickers.symbols[i] for i in kept.tolist()]
-        self.first, self.last = first.tolist(), last.tolist()
-        self.chances = weighed.chances[kept].tolist()
         self.line = lines[first].tolist()
         base = batch.starts[self.posts]
-        self.before = (solid[first - 1] - solid[base]).tolist()
-        self.before_last = (solid[last - 1] - solid[base]).tolist()
         strings, ids = batch.page.strings, batch.ids
-        self.tokens = [strings[i] for i in ids[first].tolist()]
-        self.tails = [strings[i] for i in ids[last].tolist()]
+        #: of each: symbol, token, characters before it, places, last token, characters before that
+        self.rows = list(
+            zip(
+                [tickers.symbols[i] for i in kept.tolist()],
+                [strings[i] for i in ids[first].tolist()],
+                (solid[first - 1] - solid[base]).tolist(), first.tolist(), last.tolist(),
+                [strings[i] for i in ids[last].tolist()],
+                (solid[last - 1] - solid[base]).tolist(), weighed.chances[kept].tolist(),
+                strict=True,
+            )
+        )  # fmt: skip
         words = batch.page.counts[ids, _WORD].cumsum(dtype=np.int64)
         self.words = (words[batch.starts[1:] - 1] - words[batch.starts[:-1]]).tolist()
         self.alone = (words[first - 1] == words[np.maximum(first - 2, 0)]).tolist()
@@ -121,27 +125,24 @@ class _Names:
         """The tickers of one post, in order."""
         found: list[Found] = []
         at = passed = 0
-        for j in range(self.cuts[post], self.cuts[post + 1]):
-            symbol = self.symbols[j]
-            token = self.tokens[j]
-            at = locate(text, token, at, self.before[j] - passed, plain)
-            passed = self.before[j]
-            start = at + symbol.start
-            if self.first[j] == self.last[j]:
-                end = at + (symbol.end if symbol.end >= 0 else len(token))
+        for symbol, token, before, first, last, tail, before_last, chance in self.rows[
+            self.cuts[post] : self.cuts[post + 1]
+        ]:
+            name, quote, kind, classes, cut, end = symbol
+            at = locate(text, token, at, before - passed, plain)
+            passed = before
+            start = at + cut
+            if first == last:
+                end = at + (end if end >= 0 else len(token))
             else:
-                tail = self.tails[j]
-                end = locate(text, tail, at, self.before_last[j] - passed, plain)
-                end += symbol.end if symbol.end >= 0 else len(tail)
+                end_of = end if end >= 0 else len(tail)
+                end = locate(text, tail, at, before_last - passed, plain) + end_of
             if back:
                 start, end = back(start, end)
-            classes = symbol.classes
+            known = classes[0] if len(classes) == 1 else None
             found.append(
-                Found(
-                    given[start:end], start, end, symbol.symbol, symbol.quote, symbol.kind,
-                    classes[0] if len(classes) == 1 else None, True, self.chances[j], self.first[j],
-                )
-            )  # fmt: skip
+                Found(given[start:end], start, end, name, quote, kind, known, True, chance, first)
+            )
         return self._settled(found, post) if len(found) > 1 else found
 
     def _settled(self, found: list[Found], post: int) -> list[Found]:
