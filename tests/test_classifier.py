@@ -10,6 +10,7 @@ import threading
 import time
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -131,7 +132,8 @@ def test_what_is_no_text_is_an_error_that_names_it(wrong: object) -> None:
 
 def test_missing_values_are_rows_with_empty_verdicts() -> None:
     pd = pytest.importorskip("pandas")
-    posts = list(classify_many(["gm", None, float("nan"), np.float64("nan"), pd.NA, pd.NaT, "gm"]))
+    missing: list[Any] = [None, float("nan"), np.float64("nan"), pd.NA, pd.NaT]
+    posts = list(classify_many(["gm", *missing, "gm"]))
     assert [post.stance is None for post in posts] == [False, *[True] * 5, False]
     assert posts[1].to_dict() == {
         "text": None, "stance": None, "style": None, "tickers": [], "levels": [],
@@ -220,9 +222,9 @@ def test_two_views_in_one_post() -> None:
 
 def test_a_fresh_process_answers_soon_and_loads_no_heavy_library() -> None:
     code = (
-        "import time; t = time.perf_counter()\n"
+        "import time\n"
         "import opgsent; opgsent.classify('$BTC lost 61.5k')\n"
-        "took = time.perf_counter() - t\n"
+        "took = time.process_time()\n"
         "import sys; heavy = {'nltk', 'sklearn', 'pandas', 'scipy', 'pyarrow'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
         "print(took)"
@@ -235,4 +237,4 @@ def test_a_fresh_process_answers_soon_and_loads_no_heavy_library() -> None:
         )
         for _ in range(3)
     )
-    assert took < 1.5  # 0.6 s on an idle machine: docs/how-it-works.md
+    assert took < 0.6  # seconds of a core, the interpreter's own start among them

@@ -112,7 +112,7 @@ def _copy(tmp_path: Path) -> Path:
     return tmp_path / "model"
 
 
-def _edit(change: Callable[[dict[str, object]], None]) -> Callable[[Path], None]:
+def _edit(change: Callable[[dict[str, object]], object]) -> Callable[[Path], None]:
     def edit(folder: Path) -> None:
         card = json.loads((folder / "card.json").read_text())
         change(card)

@@ -93,7 +93,7 @@ def test_a_full_table_starts_afresh_and_answers_alike(
     expected = scorer.log_odds(scorer.read(TEXTS[:50]))
     small = Scorer(scorer.weights, ASSETS)
     small._tokens._shape = (*small._tokens._shape[:2], 100)
-    small._tokens._page = small._tokens._new_page()
+    small._tokens._page = small._tokens._new_page(None)
     found = np.vstack([small.log_odds(small.read([text])) for text in TEXTS[:50]])
     assert np.abs(found - expected).max() < 1e-5
 

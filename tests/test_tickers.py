@@ -78,10 +78,16 @@ XBT BTC - symbol | BTC BTC - symbol | #ADA ADA - hashtag"""
 def test_symbols(row: list[str], assets: Assets) -> None:
     token, symbol, quote, kind = row
     found = symbol_of(token, kind_of(token), assets)
-    assert (found.symbol, found.quote, found.kind) == (symbol, None if quote == "-" else quote, kind)
+    assert (found.symbol, found.quote, found.kind) == (
+        symbol,
+        None if quote == "-" else quote,
+        kind,
+    )
 
 
-@pytest.mark.parametrize("text", ["moon", "and/or", "TP/SL", "USDT", "12345", "a", "", "BTC", "éé/€"])
+@pytest.mark.parametrize(
+    "text", ["moon", "and/or", "TP/SL", "USDT", "12345", "a", "", "BTC", "éé/€"]
+)
 def test_no_pairs(text: str, assets: Assets) -> None:
     assert split_pair(text, assets) is None
 

@@ -119,9 +119,7 @@ class _Names:
         # no word behind it in its post: it stands in the row of tags at the end
         self.trailing = (words[batch.starts[self.posts + 1] - 1] == words[first]).tolist()
 
-    def of(
-        self, post: int, text: str, given: str, plain: bool, back: _Back | None
-    ) -> list[Found]:
+    def of(self, post: int, text: str, given: str, plain: bool, back: _Back | None) -> list[Found]:
         """The tickers of one post, in order."""
         found: list[Found] = []
         at = passed = 0

@@ -78,7 +78,16 @@ class Assets:
     ('ETH', 'Crude Oil')
     """
 
-    __slots__ = ("_cache", "_layers", "_names", "_symbols", "longest_name", "quotes", "stablecoins")
+    __slots__ = (
+        "_cache",
+        "_layers",
+        "_listed",
+        "_names",
+        "_symbols",
+        "longest_name",
+        "quotes",
+        "stablecoins",
+    )
 
     longest_name: int  #: words in the longest name or alias
     quotes: frozenset[str]  #: what a pair may be quoted in
@@ -99,6 +108,7 @@ class Assets:
                 if len(self._layers) > 1:  # a replaced row keeps no name
                     names = {key: line for key, line in names.items() if self._holds(line)}
                 self._names.update(names)
+        self._listed = frozenset().union(*self._symbols.values())  # what most words are not
         self.longest_name = max((key.count(" ") + 1 for key in self._names), default=0)
         self.quotes = QUOTES
         self.stablecoins = STABLECOINS
@@ -126,6 +136,8 @@ class Assets:
 
     def by_symbol(self, symbol: str) -> tuple[Asset, ...]:
         """Return the assets with this symbol (capitals), in CLASS_ORDER; empty when unknown."""
+        if symbol not in self._listed:
+            return ()
         lines = (self._symbols[kind].get(symbol) for kind in CLASS_ORDER)
         return tuple(self._asset(line) for line in lines if line is not None)
 

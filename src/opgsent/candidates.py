@@ -35,6 +35,8 @@ _LOWER = re.compile(r"[a-z]{3,6}")
 _MONEY_TAIL = re.compile(
     r"k[0-9]{0,3}|m|mm|mil|mln|b|bn|s|ish|usdt?|usdc|busd|sats?|satoshis?|p|c|eur|btc|eth|cents?|"
 )
+
+
 def candidate_flags(token: str, kind: str, form: str, assets: Assets) -> int:
     """Bits 16 to 31 of a token's flags; see the module.
 

@@ -78,8 +78,11 @@ def examples(posts: Sequence[LabelledPost], assets: Assets) -> Examples:
     is_ticker = np.zeros(len(which), bool)
     for n, (post, begin, end, symbol) in enumerate(
         zip(
-            a.post.tolist(), first.tolist(), last.tolist(),
-            [tickers.symbols[i] for i in which.tolist()], strict=True,
+            a.post.tolist(),
+            first.tolist(),
+            last.tolist(),
+            [tickers.symbols[i] for i in which.tolist()],
+            strict=True,
         )
     ):
         span = offsets.span(post, begin, end, symbol.start, symbol.end)

@@ -105,9 +105,7 @@ def beside(a: Around, numbers: Numbers) -> Beside:
     )  # fmt: skip
 
 
-def _chains(
-    a: Around, place: Ints, same: NDArray[np.bool_], gap: Ints
-) -> tuple[Ints, Ints]:
+def _chains(a: Around, place: Ints, same: NDArray[np.bool_], gap: Ints) -> tuple[Ints, Ints]:
     """First and last number of the list or range that each number stands in.
 
     Two numbers are in one list where no word stands between them, or one that joins.

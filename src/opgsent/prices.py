@@ -70,8 +70,10 @@ def _carried(prices: Sequence[Price], values: list[Decimal], token: Callable[[in
     if not any(integers):
         return
     small = [i for i, text in enumerate(written) if "." in text and 0 < values[i] < 1]
-    if not small and len({price.place for price in prices}) == len(prices) and all(
-        price.place - before.place > 2 for before, price in pairwise(prices)
+    if (
+        not small
+        and len({price.place for price in prices}) == len(prices)
+        and all(price.place - before.place > 2 for before, price in pairwise(prices))
     ):
         return
     near = small[0] if small else 0

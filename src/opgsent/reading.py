@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .tokens import MAX_PIECE, Reading, cut, pieces, whole
+from .tokens import BREAK, MAX_PIECE, Reading, cut_once, pieces, whole
 
 #: describes one token for a table; see features.describe
 Describe = Callable[[str], "Described"]
@@ -94,12 +94,12 @@ class TokenTable:
         lengths = np.fromiter(map(len, runs), np.int64, len(runs))
         run_at = np.cumsum(lengths) - lengths
         ids = np.fromiter(chain.from_iterable(runs), np.int32, int(lengths.sum()))
-        return Batch(texts, clean, page, ids, run_at[begins], run_at)
+        return Batch(texts, clean, page, ids, run_at[begins])
 
     def _take(self, page: Page, piece: str) -> tuple[int, ...]:
         """The numbers of a piece's tokens, kept for the next time it comes."""
         number = self._number(page)
-        numbers = tuple(map(number, cut(piece)))
+        numbers = tuple(map(number, cut_once(piece) if piece != BREAK else ("\n",)))
         if len(piece) <= MAX_PIECE and len(page.pieces) < 2 * self._shape[2]:
             page.pieces[piece] = numbers
         return numbers
@@ -126,7 +126,7 @@ class Page:
     """The tokens of a table and their arrays; grows, never changes what it holds."""
 
     __slots__ = (
-        "before", "capacity", "counts", "flags", "kinds", "lengths", "norms", "notes", "numbers",
+        "before", "capacity", "counts", "flags", "kinds", "norms", "notes", "numbers",
         "pieces", "rows", "strings",
     )  # fmt: skip
 
@@ -142,7 +142,6 @@ class Page:
         self.notes: dict[int, Any] = {}  # what a room wants to remember of a token, by number
         self.norms = np.zeros(FIRST_ROOM, np.uint64)
         self.flags = np.zeros(FIRST_ROOM, np.uint32)
-        self.lengths = np.zeros(FIRST_ROOM, np.int32)
         self.counts = np.zeros((FIRST_ROOM, counters), np.uint8)
         self.rows = np.zeros((FIRST_ROOM, columns), np.float32)
 
@@ -168,7 +167,6 @@ class Page:
             self._grow()
         self.norms[number] = described.norm
         self.flags[number] = described.flags
-        self.lengths[number] = len(token)
         self.counts[number] = described.counts
         if described.row is not None:
             self.rows[number] = described.row
@@ -179,7 +177,7 @@ class Page:
 
     def _grow(self) -> None:
         """Twice the room; arrays are replaced, not resized, for other threads may read them."""
-        for name in ("norms", "flags", "lengths", "counts", "rows"):
+        for name in ("norms", "flags", "counts", "rows"):
             old = getattr(self, name)
             setattr(self, name, np.concatenate([old, np.zeros_like(old)]))
 
@@ -197,43 +195,16 @@ class Batch:
     page: Page
     ids: NDArray[np.int32]  #: shape (tokens + posts + 1,)
     starts: NDArray[np.int64]  #: shape (posts + 1,)
-    runs: NDArray[np.int64]  #: first places of the pieces between white space
-
-    def offsets(self) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """(offset of each place in its clean text, which posts these hold for).
-
-        They are summed up as if one space stood between two pieces and none beside a line break.
-        Where that makes a text of the true length it is how the text is spaced, since no gap can
-        be smaller; of other posts ``tokens.starts_of`` finds the offsets.
-        """
-        ids, starts = self.ids, self.starts
-        lengths = self.page.lengths[ids]
-        gaps = np.zeros(len(ids), np.int64)
-        gaps[self.runs] = 1
-        broken = ids == self.page.numbers.get("\n", -1)
-        gaps[1:][broken[:-1]] = 0
-        gaps[broken] = 0
-        gaps[starts] = 0
-        gaps[starts[:-1] + 1] = 0
-        ends = np.cumsum(gaps + lengths)
-        posts = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-        before = ends[starts[:-1]]
-        at = (ends - lengths)[:-1].astype(np.int64) - before[posts]
-        sizes = np.array([len(text.rstrip()) for text in self.clean], np.int64)
-        holds: NDArray[np.bool_] = ends[starts[1:] - 1] - before == sizes
-        return at, holds
 
     def alone(self, post: int) -> Batch:
         """A batch of one of its posts."""
         begin, end = int(self.starts[post]), int(self.starts[post + 1])
-        first, last = np.searchsorted(self.runs, (begin, end))
         return Batch(
             [self.texts[post]],
             [self.clean[post]],
             self.page,
             np.append(self.ids[begin:end], np.int32(0)),
             np.array([0, end - begin], np.int64),
-            self.runs[first : last + 1] - begin,
         )
 
     def tokens(self, post: int) -> list[str]:

@@ -25,6 +25,14 @@ _OWNER = re.compile(r"(?:['’]s?|_\w*)", re.IGNORECASE)
 _SAME = {"XBT": "BTC", "XXBT": "BTC", "GOLD": "XAU", "SILVER": "XAG"}
 
 
+#: coins that go before a share or fund of the same symbol wherever traders write it
+MAJORS = frozenset(
+    "BTC ETH SOL XRP ADA DOGE DOT AVAX LTC LINK BNB TRX MATIC UNI ATOM XLM ETC BCH FIL NEAR APT ARB"
+    " OP SUI PEPE SHIB TON XMR EOS NEO XTZ ALGO AAVE MKR INJ TIA SEI FTM ICP VET HBAR KAS WIF BONK"
+    " FLOKI JUP PYTH ENA HYPE TAO RNDR FET LUNA LUNC SAND MANA AXS CRV LDO GRT DASH ZEC".split()
+)
+
+
 class Symbol(NamedTuple):
     """What a ticker token stands for; ``start`` and ``end`` cut it out of the token."""
 
@@ -124,7 +132,9 @@ def canonical(symbol: str, assets: Assets, *, cash: bool = False) -> str:
 
 
 def classes_of(symbol: str, assets: Assets) -> tuple[str, ...]:
-    """The asset classes that the table lists a symbol under."""
+    """The asset classes that a symbol may mean: the table's, but of a major coin only the coin."""
+    if symbol in MAJORS:
+        return ("crypto",)
     return tuple(asset.asset_class for asset in assets.by_symbol(symbol))
 
 

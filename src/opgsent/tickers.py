@@ -102,9 +102,7 @@ def find(batch: Batch, flags: NDArray[np.uint32], assets: Assets) -> Candidates:
     )
 
 
-def _quoted(
-    batch: Batch, flags: NDArray[np.uint32], at: Ints, assets: Assets
-) -> list[int]:
+def _quoted(batch: Batch, flags: NDArray[np.uint32], at: Ints, assets: Assets) -> list[int]:
     """How many tokens behind a candidate make a pair of it: "btc usdt", "ADT / BTC"."""
     cues = (flags >> np.uint32(20)) & np.uint32(31)
     slash = batch.page.numbers.get("/", -1)
@@ -129,9 +127,7 @@ def _quoted(
     return out
 
 
-def _phrases(
-    batch: Batch, opens: list[int], assets: Assets
-) -> dict[int, tuple[int, Symbol, int]]:
+def _phrases(batch: Batch, opens: list[int], assets: Assets) -> dict[int, tuple[int, Symbol, int]]:
     """place -> (place of the last token, symbol, shape) of names of several words."""
     strings, notes = batch.page.strings, batch.page.notes
     ids = batch.ids

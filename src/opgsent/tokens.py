@@ -124,13 +124,26 @@ def cut(piece: str) -> tuple[str, ...]:
     """Token strings of a piece, kept for the next time (bounded, safe under threads)."""
     found = _pieces.get(piece)
     if found is None:
-        found = tuple(whole(piece))
+        found = cut_once(piece)
         if len(piece) <= MAX_PIECE:
             if len(_pieces) >= MAX_PIECES:
                 _pieces.clear()
                 _pieces[BREAK] = ("\n",)
             _pieces[piece] = found
     return found
+
+
+def cut_once(piece: str) -> tuple[str, ...]:
+    """Token strings of a piece. A plain word, or one with a mark behind, needs no pattern."""
+    if piece.isascii():
+        if piece.isalpha():
+            return (piece,)
+        if piece[-1:] in _MARKS and piece[:-1].isalpha():
+            return piece[:-1], piece[-1]
+    return tuple(whole(piece))
+
+
+_MARKS = frozenset(",.!?:;)")
 
 
 def split(text: str) -> list[str]:
@@ -162,6 +175,8 @@ _MONEY = (
     "USD|EUR|GBP|JPY|CHF|CAD|AUD|NZD|XAU|XAG|CNH|CNY|TRY|MXN|ZAR|SEK|NOK|SGD|HKD|INR|BRL|KRW|PLN"
     "|RUB"
 )
+#: the last three letters of what _is_pair may take
+_PAIR_ENDS = frozenset([*_MONEY.split("|"), "SDT", "SDC", "ERP", "BTC", "ETH", "BNB"])
 _FX_PAIR = re.compile(rf"(?:{_MONEY})(?:{_MONEY})|(?:{_MONEY.lower()})(?:{_MONEY.lower()})")
 _KINDS = tuple((kind, re.compile(pattern)) for kind, pattern in BRANCHES)
 
@@ -173,6 +188,14 @@ def kind_of(token: str) -> str:
     >>> [kind_of(t) for t in ("$BTC", "BTCUSDT", "43,250.5", "20x", "200EMA", "🚀")]
     ['cashtag', 'pair', 'number', 'multiple', 'word', 'emoji']
     """
+    # letters alone are a word or a glued pair, digits around one point or comma a number: most
+    # tokens are of these two kinds, and need no pattern
+    if token.isascii():
+        if token.isalpha():
+            return "pair" if token[-3:].upper() in _PAIR_ENDS and _is_pair(token) else "word"
+        if token[:1].isdigit() and token.replace(".", "", 1).replace(",", "", 1).isdigit():
+            if token[-1:].isdigit():
+                return "number"
     for kind, pattern in _KINDS:
         if pattern.fullmatch(token):
             if kind == "number" and not _NUMBER_TAIL.fullmatch(token):
