@@ -98,7 +98,7 @@ def _known(token: str, kind: str, assets: Assets) -> int:
     if kind == "word" and (len(token) < 2 or token in CAPITALS):
         return 0
     body = token.lstrip("$#")
-    for mark in ("'", "’", "_"):
+    for mark in () if body.isalpha() else ("'", "’", "_"):
         head = body.partition(mark)[0]
         if head and head != body and (assets.by_name(head.lower()) or assets.by_symbol(head)):
             body = head

@@ -111,7 +111,7 @@ def cue_of(token: str) -> int:
         return CUES.index("quote")
     lower = token.lower().removesuffix("\ufe0f")
     found = _CLASS.get(lower, 0)
-    if not found and len(lower) < 10:
+    if not found and len(lower) < 10 and lower[-1:].isdigit():
         match = _NUMBERED.fullmatch(lower)
         if match and match.lastgroup:
             return _OF_GROUP[match.lastgroup]

@@ -126,10 +126,10 @@ def is_asset(token: str, lower: str, assets: Assets) -> bool:
     return assets.by_name(lower) is not None and not assets.is_doubtful(lower)
 
 
-def describe(token: str, assets: Assets) -> tuple[str, str, int, tuple[int, ...]]:
+def describe(token: str, assets: Assets) -> tuple[str, str, int, Counts]:
     """(kind, normal form, flags, counts) of a token."""
     if not token:
-        return "start", "^", END, (0,) * len(COUNTS)
+        return "start", "^", END, _counts()
     kind = kind_of(token)
     form = normal(token, kind, assets)
     flags = 0
@@ -140,17 +140,20 @@ def describe(token: str, assets: Assets) -> tuple[str, str, int, tuple[int, ...]
     return kind, form, flags, _count(token, kind, form)
 
 
-_WORD_ONLY = tuple(int(name == "word") for name in COUNTS)
+Counts = NDArray[np.uint8]
 
 
-def _counts(**found: int) -> tuple[int, ...]:
-    return tuple([found.get(name, 0) for name in COUNTS])
+def _counts(**found: int) -> Counts:
+    return np.array([found.get(name, 0) for name in COUNTS], np.uint8)
 
 
-def _count(token: str, kind: str, form: str) -> tuple[int, ...]:
+_WORD_ONLY, _LONG_WORD = _counts(word=1), _counts(word=1, long=1)
+
+
+def _count(token: str, kind: str, form: str) -> Counts:
     if kind == "word":
-        if token == form and len(token) < 8 and form not in _FIRST_PERSON:
-            return _WORD_ONLY  # what most words are
+        if token == form and form not in _FIRST_PERSON:  # what most words are
+            return _WORD_ONLY if len(token) < 8 else _LONG_WORD
         return _counts(
             word=1,
             caps=int(len(token) > 3 and token.isupper() and form != "T"),

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +26,7 @@ FIRST_ROOM = 1 << 12  # tokens that a new page has room for; it grows by doublin
 START = ""  # what stands before the first token of each post, and after the last post
 
 
-@dataclass(frozen=True, slots=True)
-class Described:
+class Described(NamedTuple):
     """What is known of a token whatever stands around it.
 
     ``norm`` is a 64-bit hash of the normal form, ``flags`` its bits, ``counts``
@@ -37,7 +36,7 @@ class Described:
     kind: str
     norm: int | np.uint64
     flags: int | np.uint32
-    counts: tuple[int, ...] | NDArray[np.uint8]
+    counts: NDArray[np.uint8]
     row: NDArray[np.float32] | None
 
 
@@ -75,19 +74,21 @@ class TokenTable:
         clean = [Reading(text).text if "&" in text else text for text in texts]
         runs: list[tuple[int, ...]] = []
         begins: list[int] = []
-        known = page.pieces
+        get = page.pieces.get
         for text in clean:
             found = pieces(text)
             before = len(runs)
             runs.append((0,))
             if found is None:
-                runs.append(tuple(map(self._number(page), whole(text))))
+                runs.append(self._numbered(page, whole(text)))
             else:
-                try:
-                    runs += [known[piece] for piece in found]
-                except KeyError:
-                    del runs[before + 1 :]
-                    runs += [known.get(piece) or self._take(page, piece) for piece in found]
+                numbered: list[Any] = list(map(get, found))
+                if not all(numbered):  # a piece seen for the first time
+                    numbered = [
+                        self._take(page, piece) if run is None else run
+                        for piece, run in zip(found, numbered, strict=True)
+                    ]
+                runs += numbered
             begins.append(before)
         begins.append(len(runs))
         runs.append((0,))
@@ -98,20 +99,19 @@ class TokenTable:
 
     def _take(self, page: Page, piece: str) -> tuple[int, ...]:
         """The numbers of a piece's tokens, kept for the next time it comes."""
-        number = self._number(page)
-        numbers = tuple(map(number, cut_once(piece) if piece != BREAK else ("\n",)))
+        numbers = self._numbered(page, cut_once(piece) if piece != BREAK else ("\n",))
         if len(piece) <= MAX_PIECE and len(page.pieces) < 2 * self._shape[2]:
             page.pieces[piece] = numbers
         return numbers
 
-    def _number(self, page: Page) -> Callable[[str], int]:
-        get = page.numbers.get
-
-        def number(token: str) -> int:
-            found = get(token)
-            return self._learn(page, token) if found is None else found
-
-        return number
+    def _numbered(self, page: Page, tokens: Sequence[str]) -> tuple[int, ...]:
+        numbers = list(map(page.numbers.get, tokens))
+        return tuple(
+            [
+                self._learn(page, token) if number is None else number
+                for token, number in zip(tokens, numbers, strict=True)
+            ]
+        )
 
     def _learn(self, page: Page, token: str) -> int:
         before = page.before
