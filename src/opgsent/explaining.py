@@ -64,14 +64,15 @@ def _named(scorer: Scorer, batch: Batch) -> _Named:
     spans.append((len(text), len(text)))  # START behind the post
     factor = float(scale(np.diff(batch.starts))[0])
     named: _Named = []
-    silenced = set(negated(batch).tolist())
+    silent = negated(batch)
+    silenced = set(silent.tolist())
     for place, token in enumerate(tokens, 1):
         if place in silenced:
             continue
         row = batch.page.rows[batch.ids[place]]
         span = reading.span(*spans[place])
         named.append((f"“{_short(token)}”", span, row * np.float32(factor)))
-    for view, places, rows in neighbours(batch):
+    for view, places, rows in neighbours(batch, silent):
         shown, (first, last) = _SHOWN[view]
         at = np.arange(len(batch.ids))[places]
         for place, row in zip(at.tolist(), rows.tolist(), strict=True):

@@ -250,10 +250,13 @@ def own_ticker(token: str) -> int:
 _TWO, _THREE, _NEGATED = (np.uint64(hashed("view:" + name)) for name in ("two", "three", "negated"))
 
 
-def neighbours(batch: Batch) -> Iterator[tuple[str, NDArray[np.int64] | slice, NDArray[np.int64]]]:
+def neighbours(
+    batch: Batch, silent: NDArray[np.int64]
+) -> Iterator[tuple[str, NDArray[np.int64] | slice, NDArray[np.int64]]]:
     """(view, places in ``batch.ids``, weight rows) of the views over several tokens.
 
-    A place is that of the view's first token; a view never reaches from one post into another.
+    ``silent`` are the places that ``negated`` gives. A place is that of the view's first token; a
+    view never reaches from one post into another.
     """
     ids = batch.ids
     norms = batch.page.norms.take(ids)
@@ -263,9 +266,8 @@ def neighbours(batch: Batch) -> Iterator[tuple[str, NDArray[np.int64] | slice, N
         three = buckets((a[:-1] ^ norms[1:-1] * _M3 ^ norms[2:]) + _THREE)
         three[ids[1:-1] == 0] = NOTHING
         yield "three", slice(0, -2), three
-    places = negated(batch)
-    if len(places):
-        yield "negated", places, buckets(norms[places] * _M3 + _NEGATED)
+    if len(silent):
+        yield "negated", silent, buckets(norms[silent] * _M3 + _NEGATED)
 
 
 def negated(batch: Batch) -> NDArray[np.int64]:

@@ -152,8 +152,9 @@ class Scorer:
     def parts(self, batch: Batch) -> Floats:
         """What each place of ``batch.ids`` gives before scaling, shape (places, 6)."""
         parts: Floats = batch.page.rows.take(batch.ids, axis=0)
-        parts[negated(batch)] = 0.0
-        for view, places, found in neighbours(batch):
+        silent = negated(batch)
+        parts[silent] = 0.0
+        for view, places, found in neighbours(batch, silent):
             weights = self._table.take(found, axis=0)
             parts[places] += weights if VIEW_VALUE[view] == 1 else weights * VIEW_VALUE[view]
         return parts
@@ -171,7 +172,7 @@ class Scorer:
         sums = np.add.reduceat(parts, batch.starts[:-1], axis=0)
         found: Floats = (
             self.weights.intercept
-            + scale(np.diff(batch.starts))[:, None] * sums
+            + scale(batch.starts[1:] - batch.starts[:-1])[:, None] * sums
             + self.counted(batch)
         )
         return found

@@ -101,7 +101,7 @@ def _around(batch: Batch) -> csr_matrix:
     post_of, weight = _posts(batch)
     posts = len(batch.texts)
     rows, columns, values = [], [], []
-    for view, places, found in neighbours(batch):
+    for view, places, found in neighbours(batch, negated(batch)):
         of = post_of[places]
         keep = found != NOTHING
         rows.append(of[keep])
