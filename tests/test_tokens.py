@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 
@@ -11,7 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opgsent.result import TOKEN_KINDS
-from opgsent.tokens import kind_of, split, starts_of, tokenize, whole
+from opgsent.tokens import (
+    BRANCHES,
+    cut_once,
+    is_plain,
+    kind_of,
+    split,
+    starts_of,
+    tokenize,
+    whole,
+)
 
 CASES = [
     json.loads(line)
@@ -72,6 +82,17 @@ def test_tokens_cover_everything_but_white_space(text: str) -> None:
 @given(TRICKY)
 def test_pieces_are_cut_as_the_whole_is(text: str) -> None:
     assert split(text) == list(whole(text))
+
+
+@given(st.text(st.sampled_from(list('aB1$#@.,/_:-"<hwtp!')), max_size=12))
+def test_what_is_plain_needs_no_pattern(piece: str) -> None:
+    """The short cuts for single pieces give what the grammar gives, kinds too."""
+    assert cut_once(piece) == tuple(whole(piece))
+    for kind, pattern in BRANCHES:
+        if re.fullmatch(pattern, piece):
+            if is_plain(piece):
+                assert is_plain(piece) == kind
+            break
 
 
 @given(st.text(max_size=40))

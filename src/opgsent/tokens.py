@@ -134,13 +134,38 @@ def cut(piece: str) -> tuple[str, ...]:
 
 
 def cut_once(piece: str) -> tuple[str, ...]:
-    """Token strings of a piece. A plain word, or one with a mark behind, needs no pattern."""
+    """Token strings of a piece: those that are plainly one token, or a word and a mark, need no
+    pattern (a test holds this against ``whole``).
+    """
     if piece.isascii():
-        if piece.isalpha():
+        if piece.isalpha() or is_plain(piece):
             return (piece,)
         if piece[-1:] in _MARKS and piece[:-1].isalpha():
             return piece[:-1], piece[-1]
     return tuple(whole(piece))
+
+
+def is_plain(piece: str) -> str | None:
+    """The kind of an ASCII piece that is one number, cashtag, hashtag, handle or link for sure.
+
+    >>> [is_plain(p) for p in ("61,500.5", "$BTC", "#Bitcoin", "@bob", "BTC/USDT")]
+    ['number', 'cashtag', 'hashtag', 'handle', None]
+    """
+    first, rest = piece[:1], piece[1:]
+    if first.isdigit():
+        digits = piece.replace(".", "", 1)
+        if "," in digits and ",," not in piece and ",." not in piece and ".," not in piece:
+            digits = digits.replace(",", "")
+        return "number" if digits.isdigit() and piece[-1:].isdigit() else None
+    if first == "$":
+        return "cashtag" if rest.isalpha() else None
+    if first == "#":
+        return "hashtag" if rest.isalnum() and rest[0].isalpha() else None
+    if first == "@":
+        return "handle" if rest[:1].isalpha() and rest.replace("_", "").isalnum() else None
+    if piece.startswith(("https://", "http://")) and piece[-1].isalnum():
+        return None if '"' in piece or "<" in piece or ">" in piece else "link"
+    return None
 
 
 _MARKS = frozenset(",.!?:;)")
@@ -188,14 +213,12 @@ def kind_of(token: str) -> str:
     >>> [kind_of(t) for t in ("$BTC", "BTCUSDT", "43,250.5", "20x", "200EMA", "🚀")]
     ['cashtag', 'pair', 'number', 'multiple', 'word', 'emoji']
     """
-    # letters alone are a word or a glued pair, digits around one point or comma a number: most
-    # tokens are of these two kinds, and need no pattern
+    # most tokens need no pattern
     if token.isascii():
         if token.isalpha():
             return "pair" if token[-3:].upper() in _PAIR_ENDS and _is_pair(token) else "word"
-        if token[:1].isdigit() and token.replace(".", "", 1).replace(",", "", 1).isdigit():
-            if token[-1:].isdigit():
-                return "number"
+        if plain := is_plain(token):
+            return plain
     for kind, pattern in _KINDS:
         if pattern.fullmatch(token):
             if kind == "number" and not _NUMBER_TAIL.fullmatch(token):
