@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .candidates import CUE_MASK, CUE_SHIFT, SHAPE_MASK, SHAPE_SHIFT
 from .cues import COLON, ENTRY, FUTURE, JOINT, LINE, PAST, STOP, STRONG, TARGET
-from .features import COUNTS, END, hashed
+from .features import COUNTS, END, hashed, norm_of
 from .reading import Batch
 
 Ints = NDArray[np.int64]
@@ -139,6 +139,7 @@ _IS_STRONG = [c in STRONG for c in range(32)]
 _LEFT = np.array([_IS_CUE, _IS_STRONG, [c in (PAST, FUTURE) for c in range(32)],
                   [c == LINE for c in range(32)]])  # fmt: skip
 _RIGHT = np.array([_IS_CUE, _IS_STRONG])
+_NEXT = np.uint64(norm_of("next"))
 _CALLS_TARGET = np.array([c in (STOP, ENTRY) for c in range(32)])
 _ENDS = np.array([c not in (JOINT, COLON) for c in range(32)])
 
@@ -168,6 +169,10 @@ def around(r: Runs) -> Around:
     (second,) = (_CALLS_TARGET[cues[:-1]] & (cues[1:] == TARGET)).nonzero()
     if len(second):
         cues[second + 1] = cues[second]
+    # the "next stop" of a journey is where the price goes
+    (stops,) = (cues[1:] == STOP).nonzero()
+    if len(stops):
+        cues[stops[batch.page.norms[batch.ids[stops]] == _NEXT] + 1] = TARGET
     n = len(cues)
     place = np.arange(n)
     before = np.maximum.accumulate(_LEFT[:, cues] * place, axis=1)
