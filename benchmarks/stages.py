@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import cProfile
 import pstats
+import statistics
 import tempfile
 import time
 from collections import Counter
@@ -42,6 +43,7 @@ def main() -> None:
         pass
     stages(real[args.warm :])
     inside(real[args.warm :])
+    familiar(real[-FEW:])
 
 
 def stages(real: list[str]) -> None:
@@ -65,6 +67,37 @@ def stages(real: list[str]) -> None:
     print(f"\nscore_file, one core, {steps * STEP:,} posts")
     print(table(["stage", "us/post", "share"], lines))
     print("beside it:", ", ".join(f"{stage} {us:.1f}" for stage, us in beside.items()), "us/post")
+
+
+FEW = 5_000  # posts for the look at caches and single calls
+
+
+def familiar(real: list[str]) -> None:
+    """A fresh classifier: posts it sees first, then again, beside vaderSentiment; single calls."""
+    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+    score = SentimentIntensityAnalyzer().polarity_scores
+    bundled = Classifier.bundled()
+    fresh = Classifier(bundled.arrays, bundled.card, bundled.assets)
+    cost: Counter[str] = Counter()
+    clock(cost, "vaderSentiment", lambda: [score(text) for text in real])
+    clock(cost, "first time", lambda: [p.to_dict() for p in fresh.classify_many(real)])
+    clock(cost, "again", lambda: [p.to_dict() for p in fresh.classify_many(real)])
+    vader = cost["vaderSentiment"]
+    lines = [[n, f"{t / len(real) * 1e6:.0f}", f"{vader / t:.2f}"] for n, t in cost.items()]
+    print(f"\n{len(real):,} posts, classify_many and to_dict()")
+    print(table(["", "us/post", "x vader"], lines))
+    taken: dict[str, list[float]] = {}
+    for text in real:
+        started = time.perf_counter()
+        post = fresh.classify(text)
+        spent = time.perf_counter() - started
+        kind = "with prices" if post.levels else "tickers only" if post.tickers else "neither"
+        for name in ("all", kind):
+            taken.setdefault(name, []).append(spent * 1e6)
+    print("\nsingle calls, every token seen before")
+    medians = [[n, str(len(t)), f"{statistics.median(t):.0f}"] for n, t in taken.items()]
+    print(table(["posts", "number", "median us"], medians))
 
 
 class Answered:

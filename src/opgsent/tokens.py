@@ -276,11 +276,6 @@ class Reading:
             last = m.end()
         self.text = "".join(pieces) + self.original[last:]
 
-    @property
-    def shifted(self) -> bool:
-        """Does an offset in ``text`` differ from the offset in ``original``?"""
-        return bool(self._cuts)
-
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Offsets in the original of a span of ``text``."""
         return (self._back(start, False), self._back(end, True)) if self._cuts else (start, end)

@@ -49,7 +49,7 @@ def _typed(lines: bool) -> list[str]:
 def score(args: argparse.Namespace) -> int:
     """Score a file."""
     from ..tables import score_file
-    from . import show
+    from . import DONE, SOME_REJECTED, show
     from .progress import ScoreBar
 
     with ScoreBar() as bar:
@@ -69,7 +69,7 @@ def score(args: argparse.Namespace) -> int:
         )
     # the scores themselves may be on standard output
     print(show.summary(summary), file=sys.stderr if args.output == "-" else sys.stdout)
-    return 3 if summary.rejected else 0
+    return SOME_REJECTED if summary.rejected else DONE
 
 
 def report(args: argparse.Namespace) -> int:
