@@ -17,8 +17,9 @@ import numpy as np
 from .assets import Assets
 from .cues import cue_of
 from .everyday import CAPITALS, TOPICS, WORDS
-from .numerals import parts_of
+from .numerals import MAX_DIGITS, parts_of
 from .symbols import split_pair
+from .tokens import is_plain
 
 TICKER, PRICE, OPENS, FOLLOWS = (1 << bit for bit in range(16, 20))
 CUE_SHIFT, SHAPE_SHIFT = np.uint32(20), np.uint32(25)
@@ -47,8 +48,12 @@ def candidate_flags(token: str, kind: str, form: str, assets: Assets) -> int:
     True
     """
     flags = cue_of(token) << 20
+    if kind == "word" and _is_everyday(token, assets):
+        return flags
     if kind in ("number", "word") and (token[0].isdigit() or token[0] in "$€£¥₿."):
-        if kind == "number" or _is_amount(token):
+        if len(token) <= MAX_DIGITS and token.isascii() and is_plain(token):
+            flags |= PRICE
+        elif kind == "number" or _is_amount(token):
             parts = parts_of(token)
             # billions are money, whatever they are of
             if parts and not any(part.tail in ("b", "bn", "t", "tn") for part in parts):
@@ -71,6 +76,16 @@ def candidate_flags(token: str, kind: str, form: str, assets: Assets) -> int:
         lower = token.lower()
         flags |= (OPENS if lower in opens else 0) | (FOLLOWS if lower in follows else 0)
     return flags | shape << 25
+
+
+def _is_everyday(token: str, assets: Assets) -> bool:
+    """Whether a word in plain lower-case letters is nothing that the table knows, as most are."""
+    if not (token.islower() and token.isascii() and token.isalpha()) or assets.by_name(token):
+        return False
+    if 2 < len(token) < 7 and assets.by_symbol(token.upper()):
+        return False
+    opens, follows = _phrase_words(assets)
+    return token not in opens and token not in follows
 
 
 def _could_be_tag(token: str) -> bool:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .assets import Assets
+from .collector import Paused
 from .explaining import explain_verdicts
 from .extraction import Extractor
 from .folder import ModelError, read_folder
@@ -126,7 +127,7 @@ class Classifier:
             from .tables.pool import Model, posts_of
 
             return posts_of(Model.of(self, None), _batches(texts), jobs)
-        return (post for batch in _batches(texts) for post in self._answers(batch))
+        return (post for batch in _batches(texts) for post in self._quietly(batch))
 
     def explain(self, text: str) -> tuple[Explanation, ...]:
         """Why a post is read as it is: an Explanation per verdict, ticker and level.
@@ -160,6 +161,10 @@ class Classifier:
         from .tables import score_file
 
         return score_file(src, dst, text, classifier=self, **options)
+
+    def _quietly(self, texts: Sequence[str | None]) -> list[Post]:
+        with Paused():
+            return self._answers(texts)
 
     def _answers(self, texts: Sequence[str | None]) -> list[Post]:
         """Posts of texts, one batch."""

@@ -105,6 +105,8 @@ def cue_of(token: str) -> int:
     >>> [CUES[cue_of(word)] for word in ("TP2", "Stoploss", "🎯", "moon", "R1")]
     ['target', 'stop', 'target', '', 'resistance']
     """
+    if token.isalpha():
+        return _CLASS.get(token.lower(), 0)
     if token == "\n":
         return LINE
     if len(token) == 3 and _CONTRACT.fullmatch(token):

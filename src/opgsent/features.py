@@ -15,16 +15,18 @@ Tickers, numbers, handles and links are masked: they leak labels inside one feed
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from hashlib import blake2b
+from itertools import product
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .assets import Assets
-from .reading import Batch
-from .tokens import kind_of
+from .reading import Batch, Described
+from .tokens import kind_once
 
 BITS = 19
 SIZE = 1 << BITS  # weight rows; one more, all zero, stands behind them for "no feature"
@@ -92,7 +94,7 @@ def normal(token: str, kind: str, assets: Assets) -> str:
     """The form of a token that the models see: lower case, masked, lengthening undone.
 
     >>> assets = Assets.load()
-    >>> [normal(t, kind_of(t), assets) for t in ("$PEPE", "61.5k", "Sooooo", "bitcoin", "@bob")]
+    >>> [normal(t, kind_once(t), assets) for t in ("$PEPE", "61.5k", "Sooooo", "bitcoin", "@bob")]
     ['$T', '0.0k', 'soo', 'T', '@U']
     """
     if kind in ("cashtag", "pair"):
@@ -103,7 +105,9 @@ def normal(token: str, kind: str, assets: Assets) -> str:
             return "T"
         if token[0].isdigit():
             return _DIGITS.sub("0", lower)
-        return _ELONGATED.sub(r"\1\1", lower) if len(lower) > 3 else lower
+        if len(lower) > 3 and len(set(lower)) < len(lower) - 1:  # a letter comes twice again
+            return _ELONGATED.sub(r"\1\1", lower)
+        return lower
     if kind in ("number", "percent", "multiple"):
         return _DIGITS.sub("0", token.lower())[:12]
     if kind == "hashtag":
@@ -126,11 +130,11 @@ def is_asset(token: str, lower: str, assets: Assets) -> bool:
     return assets.by_name(lower) is not None and not assets.is_doubtful(lower)
 
 
-def describe(token: str, assets: Assets) -> tuple[str, str, int, Counts]:
-    """(kind, normal form, flags, counts) of a token."""
+def describe(token: str, assets: Assets) -> tuple[str, str, int, bytes]:
+    """(kind, normal form, flags, counts) of a token; a byte for each counter of COUNTS."""
     if not token:
         return "start", "^", END, _counts()
-    kind = kind_of(token)
+    kind = kind_once(token)
     form = normal(token, kind, assets)
     flags = 0
     if form in _NEGATIONS:
@@ -140,47 +144,72 @@ def describe(token: str, assets: Assets) -> tuple[str, str, int, Counts]:
     return kind, form, flags, _count(token, kind, form)
 
 
-Counts = NDArray[np.uint8]
+#: (token, kind, normal form, assets) -> further bits of its flags
+MoreFlags = Callable[[str, str, str, Assets], int]
 
 
-def _counts(**found: int) -> Counts:
-    return np.array([found.get(name, 0) for name in COUNTS], np.uint8)
-
-
-_WORD_ONLY, _LONG_WORD = _counts(word=1), _counts(word=1, long=1)
-
-
-def _count(token: str, kind: str, form: str) -> Counts:
-    if kind == "word":
-        if token == form and form not in _FIRST_PERSON:  # what most words are
-            return _WORD_ONLY if len(token) < 8 else _LONG_WORD
-        return _counts(
-            word=1,
-            caps=int(len(token) > 3 and token.isupper() and form != "T"),
-            ticker=int(form == "T"),
-            long=int(len(token) > 7),
-            first_person=int(form in _FIRST_PERSON),
-        )
-    if kind in ("number", "link", "handle", "percent"):
-        return _COUNTED_ONCE[kind]
-    if kind in ("cashtag", "pair"):
-        return _COUNTED_ONCE["ticker"]
-    if kind == "hashtag":
-        return _counts(hashtag=1, ticker=int(form == "#T"))
-    if kind == "emoji":
-        return _counts(emoji=1, rocket=int(form[0] in _ROCKETS))
-    return _counts(
-        exclaim=min(token.count("!"), 9),
-        question=int("?" in token),
-        comma=int(token == ","),
-        ellipsis=int(token.startswith("..") or token == "…"),
-        **{"break": int(token == "\n")},
+def described(
+    tokens: Sequence[str], assets: Assets, more: MoreFlags | None = None
+) -> tuple[Described, list[str]]:
+    """(what ``describe`` says of tokens, as a token table keeps it; their normal forms)."""
+    kinds, forms, flags, counts = [], [], [], []
+    for token in tokens:
+        kind, form, flag, count = describe(token, assets)
+        if more and token:
+            flag |= more(token, kind, form, assets)
+        kinds.append(kind)
+        forms.append(form)
+        flags.append(flag)
+        counts.append(count)
+    norms = {form: norm_of(form) for form in dict.fromkeys(forms)}
+    found = Described(
+        kinds,
+        np.array([norms[form] for form in forms], np.uint64),
+        np.array(flags, np.uint32),
+        np.frombuffer(b"".join(counts), np.uint8).reshape(-1, len(COUNTS)),
+        None,
     )
+    return found, forms
 
 
-_COUNTED_ONCE = {
-    name: _counts(**{name: 1}) for name in ("number", "link", "handle", "percent", "ticker")
+@lru_cache(maxsize=None)
+def _counts(*names: str) -> bytes:
+    """A byte for each of COUNTS: how often it is named."""
+    return bytes(names.count(name) for name in COUNTS)
+
+
+#: of a word, by whether it is long, shouted, a ticker, the writer
+_WORD_COUNTS = {
+    key: _counts("word", *(name for name, on in zip(names, key, strict=True) if on))
+    for names in [("long", "caps", "ticker", "first_person")]
+    for key in product((False, True), repeat=len(names))
 }
+_COUNTED_ONCE = frozenset(("number", "link", "handle", "percent"))
+
+
+def _count(token: str, kind: str, form: str) -> bytes:
+    if kind == "word":
+        shouted = len(token) > 3 and form not in (token, "T") and token.isupper()
+        return _WORD_COUNTS[len(token) > 7, shouted, form == "T", form in _FIRST_PERSON]
+    if kind in _COUNTED_ONCE:
+        return _counts(kind)
+    if kind in ("cashtag", "pair"):
+        return _counts("ticker")
+    if kind == "hashtag":
+        return _counts("hashtag", "ticker") if form == "#T" else _counts("hashtag")
+    if kind == "emoji":
+        return _counts("emoji", "rocket") if form[0] in _ROCKETS else _counts("emoji")
+    names = ["exclaim"] * min(token.count("!"), 9)
+    if "?" in token:
+        names.append("question")
+    if token.startswith("..") or token == "…":
+        names.append("ellipsis")
+    elif token in _COUNTED_MARKS:
+        names.append(_COUNTED_MARKS[token])
+    return _counts(*names)
+
+
+_COUNTED_MARKS = {",": "comma", "\n": "break"}
 
 
 def token_features(token: str, kind: str, form: str) -> list[tuple[int, float]]:
@@ -224,16 +253,58 @@ def gram_features(word: str) -> list[tuple[int, float]]:
 def gram_rows(word: str) -> list[int]:
     """Weight rows of the n-grams between a word's edges, of at most 40 of its bytes.
 
-    Of UTF-8 bytes, not characters, and by CRC: this is what a new word costs, and it is 3 times as
-    fast as hashing strings with blake2b.
+    Of UTF-8 bytes, not characters, and by CRC, which ``gram_rows_of`` can take of many at once.
     """
-    edged = b"<%b>" % word.encode("utf-8", "replace")[:40]
+    edged = _edged(word)
     size = len(edged)
-    return [crc32(edged[at : at + n]) & _MASK for n in _LENGTHS for at in range(size - n + 1)]
+    return [
+        crc32(edged[at : at + n]) & _MASK for at in range(size) for n in _LENGTHS if at + n <= size
+    ]
+
+
+def gram_rows_of(words: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(``gram_rows`` of all words in one array, where those of each word begin).
+
+    The CRC of a few bytes is a constant and a table look-up for each of them, all xor-ed: a dozen
+    numpy operations whatever the number of words.
+
+    >>> rows, begins = gram_rows_of(["up", "moon"])
+    >>> rows.tolist() == [*gram_rows("up"), *gram_rows("moon")], begins.tolist()
+    (True, [0, 6])
+    >>> gram_rows_of(["x"])[0].tolist() == gram_rows("x")
+    True
+    """
+    edged = [_edged(word) for word in words]
+    data = np.frombuffer(b"".join(edged), np.uint8)
+    sizes = np.array(list(map(len, edged)))
+    ends = sizes.cumsum()
+    left = np.repeat(ends, sizes) - np.arange(len(data))  # bytes from here to the end of the word
+    found = np.zeros((len(data), len(_LENGTHS)), np.uint32)
+    for column, n in enumerate(_LENGTHS):
+        last = max(len(data) - n + 1, 0)
+        crc = np.full(last, crc32(bytes(n)), np.uint32)
+        for at in range(n):
+            crc ^= _CRC[n - 1 - at].take(data[at : last + at])
+        found[:last, column] = crc
+    inside = left[:, None] >= _LENGTHS
+    counts = np.add.reduceat(inside.sum(axis=1), ends - sizes)
+    return (found[inside] & np.uint32(_MASK)).astype(np.int64), counts.cumsum() - counts
+
+
+def _edged(word: str) -> bytes:
+    return b"<%b>" % word.encode("utf-8", "replace")[:40]
 
 
 _MASK = SIZE - 1
 _LENGTHS = tuple(range(GRAMS[0], GRAMS[1] + 1))
+#: what a byte adds to the CRC of a run that has so many more bytes, shape (longest, 256)
+_CRC = np.array(
+    [
+        [crc32(bytes([byte]) + bytes(more)) ^ crc32(bytes(more + 1)) for byte in range(256)]
+        for more in range(GRAMS[1])
+    ],
+    np.uint32,
+)
 
 
 #: normal forms of a masked ticker

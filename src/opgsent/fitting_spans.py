@@ -21,8 +21,8 @@ from . import tickers as ticker_room
 from .assets import Assets
 from .candidates import candidate_flags
 from .corpus import LabelledPost
-from .features import COUNTS, describe, norm_of
-from .reading import Batch, Described, TokenTable
+from .features import COUNTS, described
+from .reading import Batch, TokenTable
 from .result import ROLES
 from .spans import ROWS, Rows, around, runs
 from .tokens import Reading, starts_of
@@ -40,13 +40,7 @@ NO_ROLE = -1
 def table_of(assets: Assets) -> TokenTable:
     """A token table for finding candidates, without weights of its own."""
 
-    def described(token: str) -> Described:
-        kind, form, flags, counts = describe(token, assets)
-        if token:
-            flags |= candidate_flags(token, kind, form, assets)
-        return Described(kind, norm_of(form), flags, counts, None)
-
-    return TokenTable(described, len(COUNTS), 0)
+    return TokenTable(lambda tokens: described(tokens, assets, candidate_flags)[0], len(COUNTS), 0)
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ order of result.LABELS. Scoring is a gather and a sum; nothing here knows how th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,22 +22,20 @@ from .features import (
     SIZE,
     TICKER_FORMS,
     VIEW_VALUE,
-    bucket,
+    buckets,
     counter_steps,
-    describe,
-    gram_rows,
+    described,
+    gram_rows_of,
     gram_word,
     is_loud,
     loud,
     negated,
     neighbours,
-    norm_of,
     own_ticker,
     scale,
 )
 from .reading import Batch, Described, TokenTable
 from .result import LABELS
-from .tokens import kind_of
 
 COLUMNS = sum(map(len, LABELS.values()))
 #: question -> its columns
@@ -45,7 +43,6 @@ COLUMNS_OF = {"stance": slice(0, 3), "style": slice(3, 6)}
 
 GRAM = np.float32(GRAM_VALUE)
 _EVERY = np.arange(len(COUNTS))
-MAX_FORMS = 20_000  # normal forms kept of numbers, tickers, emoji
 
 Floats = NDArray[np.float32]
 
@@ -107,43 +104,26 @@ class Scorer:
         # the row behind the last one is "no feature"
         self._table = np.concatenate([weights.table, np.zeros((1, COLUMNS), np.float32)])
         self._steps = self._table[COUNTER_ROWS] * np.float32(COUNTER_VALUE)
-        self._forms: dict[str, tuple[int, Floats]] = {}
-        self._plain: dict[str, Described] = {}
         self._tokens = TokenTable(self._describe, len(COUNTS), COLUMNS)
 
-    def _describe(self, token: str) -> Described:
-        if (token[:1] == "@" and len(token) > 1) or token.startswith(("http", "www.")):
-            # most of what is new in a stream, and all alike
-            kind = kind_of(token)
-            if kind in self._plain:
-                return self._plain[kind]
-        kind, form, flags, counts = describe(token, self._assets)
-        if not token:
-            return Described(kind, norm_of(form), flags, counts, None)
-        flags |= candidate_flags(token, kind, form, self._assets)
-        norm, row = self._forms.get(form) or self._form(kind, form)
-        if form in TICKER_FORMS:
-            if self.weights.own_tickers:
-                row = row + self._table[own_ticker(token)]
-        elif kind == "word" and is_loud(token):
-            row = row + self._table[loud(form)[0]] * np.float32(loud(form)[1])
-        found = Described(kind, norm, flags, counts, row)
-        if kind in ("link", "handle"):
-            self._plain[kind] = found
-        return found
-
-    def _form(self, kind: str, form: str) -> tuple[int, Floats]:
-        """(hash, summed weights) of a normal form; forms of numbers and tickers come often."""
-        norm = norm_of(form)
-        row: Floats = self._table[bucket(norm)]
-        word = gram_word(kind, form)
-        if word:
-            row = row + GRAM * self._table.take(gram_rows(word), axis=0).sum(axis=0)
-        if kind != "word" or form == "T":
-            if len(self._forms) >= MAX_FORMS:
-                self._forms.clear()
-            self._forms[form] = norm, row
-        return norm, row
+    def _describe(self, tokens: Sequence[str]) -> Described:
+        """Tokens as the table keeps them: flags of candidates, and the weights of their views."""
+        found, forms = described(tokens, self._assets, candidate_flags)
+        rows = self._table.take(buckets(found.norms), axis=0)
+        rows[[at for at, token in enumerate(tokens) if not token]] = 0.0
+        words = [gram_word(kind, form) for kind, form in zip(found.kinds, forms, strict=True)]
+        spelled = [at for at, word in enumerate(words) if word]
+        if spelled:
+            grams, begins = gram_rows_of([words[at] for at in spelled])
+            rows[spelled] += GRAM * np.add.reduceat(self._table.take(grams, axis=0), begins)
+        for at, (token, kind, form) in enumerate(zip(tokens, found.kinds, forms, strict=True)):
+            if form in TICKER_FORMS:
+                if self.weights.own_tickers:
+                    rows[at] += self._table[own_ticker(token)]
+            elif kind == "word" and is_loud(token):
+                row, value = loud(form)
+                rows[at] += self._table[row] * np.float32(value)
+        return found._replace(rows=rows)
 
     def read(self, texts: list[str]) -> Batch:
         """The texts as a batch."""

@@ -21,10 +21,9 @@ from .features import (
     TICKER_FORMS,
     VIEW_VALUE,
     counter_steps,
-    describe,
+    described,
     negated,
     neighbours,
-    norm_of,
     own_ticker,
     scale,
     token_features,
@@ -47,12 +46,12 @@ def features_matrix(
     """
     forms: dict[str, tuple[str, str]] = {}
 
-    def described(token: str) -> Described:
-        kind, form, flags, counts = describe(token, assets)
-        forms[token] = kind, form
-        return Described(kind, norm_of(form), flags, counts, None)
+    def looked_at(tokens: Sequence[str]) -> Described:
+        found, theirs = described(tokens, assets)
+        forms.update(zip(tokens, zip(found.kinds, theirs, strict=True), strict=True))
+        return found
 
-    table = TokenTable(described, len(COUNTS), 0, 1 << 24)
+    table = TokenTable(looked_at, len(COUNTS), 0, 1 << 24)
     single, around = [], []
     for start in range(0, len(texts), CHUNK):
         batch = table.read(texts[start : start + CHUNK])

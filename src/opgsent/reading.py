@@ -8,7 +8,7 @@ batch of posts is a look-up per token and a few numpy operations per batch.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, NamedTuple
@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from .tokens import BREAK, MAX_PIECE, Reading, cut_once, pieces, whole
 
-#: describes one token for a table; see features.describe
-Describe = Callable[[str], "Described"]
+#: describes tokens for a table; see features.described
+Describe = Callable[[Sequence[str]], "Described"]
 
 CAPACITY = 1 << 16  # distinct tokens of a page; then the next page begins
 FIRST_ROOM = 1 << 12  # tokens that a new page has room for; it grows by doubling
@@ -27,17 +27,25 @@ START = ""  # what stands before the first token of each post, and after the las
 
 
 class Described(NamedTuple):
-    """What is known of a token whatever stands around it.
+    """What is known of n tokens whatever stands around them.
 
-    ``norm`` is a 64-bit hash of the normal form, ``flags`` its bits, ``counts``
-    what the token adds to each counter of features.COUNTS, ``row`` its own summed weights.
+    ``norms`` are 64-bit hashes of the normal forms, ``flags`` their bits, ``counts`` (n, counters)
+    what each adds to the counters of features.COUNTS, ``rows`` (n, columns) their summed weights.
     """
 
-    kind: str
-    norm: int | np.uint64
-    flags: int | np.uint32
+    kinds: list[str]
+    norms: NDArray[np.uint64]
+    flags: NDArray[np.uint32]
     counts: NDArray[np.uint8]
-    row: NDArray[np.float32] | None
+    rows: NDArray[np.float32] | None
+
+
+class _Fresh(dict[str, list[int]]):
+    """Pieces seen for the first time; the numbers of their tokens are filled in later."""
+
+    def __missing__(self, piece: str) -> list[int]:
+        run = self[piece] = []
+        return run
 
 
 class TokenTable:
@@ -59,7 +67,9 @@ class TokenTable:
 
     def _new_page(self, before: Page | None) -> Page:
         page = Page(*self._shape, before)
-        page.add(START, self._describe(START))
+        page.add([START], self._describe([START]))
+        self._learn(page, ["\n"])
+        page.pieces[BREAK] = (page.numbers["\n"],)
         return page
 
     def read(self, texts: Sequence[str]) -> Batch:
@@ -72,54 +82,63 @@ class TokenTable:
                     page.before = None
                 page = self._page
         clean = [Reading(text).text if "&" in text else text for text in texts]
-        runs: list[tuple[int, ...]] = []
-        begins: list[int] = []
-        get = page.pieces.get
+        posts: list[list[Any]] = []  # of each post its pieces, each as the numbers of its tokens
+        fresh = _Fresh()
+        alone: list[tuple[list[int], list[str]]] = []  # posts that are cut in one piece
+        known = page.pieces.get
         for text in clean:
             found = pieces(text)
-            before = len(runs)
-            runs.append((0,))
             if found is None:
-                runs.append(self._numbered(page, whole(text)))
-            else:
-                numbered: list[Any] = list(map(get, found))
-                if not all(numbered):  # a piece seen for the first time
-                    numbered = [
-                        self._take(page, piece) if run is None else run
-                        for piece, run in zip(found, numbered, strict=True)
-                    ]
-                runs += numbered
-            begins.append(before)
-        begins.append(len(runs))
-        runs.append((0,))
-        lengths = np.fromiter(map(len, runs), np.int64, len(runs))
-        run_at = np.cumsum(lengths) - lengths
-        ids = np.fromiter(chain.from_iterable(runs), np.int32, int(lengths.sum()))
-        return Batch(texts, clean, page, ids, run_at[begins])
-
-    def _take(self, page: Page, piece: str) -> tuple[int, ...]:
-        """The numbers of a piece's tokens, kept for the next time it comes."""
-        numbers = self._numbered(page, cut_once(piece) if piece != BREAK else ("\n",))
-        if len(piece) <= MAX_PIECE and len(page.pieces) < 2 * self._shape[2]:
-            page.pieces[piece] = numbers
-        return numbers
-
-    def _numbered(self, page: Page, tokens: Sequence[str]) -> tuple[int, ...]:
-        numbers = list(map(page.numbers.get, tokens))
-        return tuple(
-            [
-                self._learn(page, token) if number is None else number
-                for token, number in zip(tokens, numbers, strict=True)
-            ]
+                alone.append(([], whole(text)))
+                posts.append([alone[-1][0]])
+                continue
+            runs: list[Any] = list(map(known, found))
+            if None in runs:
+                runs = [
+                    fresh[piece] if run is None else run
+                    for piece, run in zip(found, runs, strict=True)
+                ]
+            posts.append(runs)
+        if fresh or alone:
+            self._fill(page, fresh, alone)
+        lengths = np.array([sum(map(len, runs)) for runs in posts], np.int64)
+        starts = np.zeros(len(posts) + 1, np.int64)
+        np.cumsum(lengths + 1, out=starts[1:])
+        ids = np.zeros(int(starts[-1]) + 1, np.int32)
+        inside = np.ones(len(ids), bool)
+        inside[starts] = False
+        ids[inside] = np.fromiter(
+            chain.from_iterable(chain.from_iterable(posts)), np.int32, int(lengths.sum())
         )
+        return Batch(texts, clean, page, ids, starts)
 
-    def _learn(self, page: Page, token: str) -> int:
+    def _fill(self, page: Page, fresh: _Fresh, alone: list[tuple[list[int], list[str]]]) -> None:
+        """Number what is new in a batch, all at once, and keep it for the next time."""
+        cuts = [cut_once(piece) for piece in fresh]
+        self._learn(page, chain.from_iterable(chain(cuts, (tokens for _, tokens in alone))))
+        number = page.numbers.__getitem__
+        for run, tokens in chain(zip(fresh.values(), cuts, strict=True), alone):
+            run += map(number, tokens)
+        if len(page.pieces) < 2 * page.capacity:
+            page.pieces.update(
+                {piece: tuple(run) for piece, run in fresh.items() if len(piece) <= MAX_PIECE}
+            )
+
+    def _learn(self, page: Page, tokens: Iterable[str]) -> None:
+        """Give numbers to the tokens that have none."""
+        new = [token for token in dict.fromkeys(tokens) if token not in page.numbers]
         before = page.before
-        old = None if before is None else before.numbers.get(token)
-        described = self._describe(token) if before is None or old is None else before.told(old)
-        with self._lock:
-            found = page.numbers.get(token)
-            return page.add(token, described) if found is None else found
+        if before is not None:
+            old = [token for token in new if token in before.numbers]
+            if old:
+                told = before.told([before.numbers[token] for token in old])
+                with self._lock:
+                    page.add(old, told)
+                new = [token for token in new if token not in before.numbers]
+        if new:
+            described = self._describe(new)
+            with self._lock:
+                page.add(new, described)
 
 
 class Page:
@@ -150,30 +169,32 @@ class Page:
         """Whether a new page should begin."""
         return len(self.strings) >= self.capacity
 
-    def told(self, number: int) -> Described:
-        """What is known of a token, to be added to another page."""
+    def told(self, numbers: list[int]) -> Described:
+        """What is known of tokens, to be added to another page."""
         return Described(
-            self.kinds[number],
-            self.norms[number],
-            self.flags[number],
-            self.counts[number],
-            self.rows[number],
+            [self.kinds[number] for number in numbers],
+            self.norms[numbers],
+            self.flags[numbers],
+            self.counts[numbers],
+            self.rows[numbers],
         )
 
-    def add(self, token: str, described: Described) -> int:
-        """Give a token its number (under the table's lock)."""
-        number = len(self.strings)
-        if number >= len(self.norms):
+    def add(self, tokens: list[str], described: Described) -> None:
+        """Give tokens their numbers (under the table's lock); one that has a number keeps it."""
+        new = [at for at, token in enumerate(tokens) if token not in self.numbers]
+        begin = len(self.strings)
+        end = begin + len(new)
+        while end > len(self.norms):
             self._grow()
-        self.norms[number] = described.norm
-        self.flags[number] = described.flags
-        self.counts[number] = described.counts
-        if described.row is not None:
-            self.rows[number] = described.row
-        self.kinds.append(described.kind)
-        self.strings.append(token)
-        self.numbers[token] = number  # last: whoever finds the number finds the arrays filled
-        return number
+        self.norms[begin:end] = described.norms[new]
+        self.flags[begin:end] = described.flags[new]
+        self.counts[begin:end] = described.counts[new]
+        if described.rows is not None:
+            self.rows[begin:end] = described.rows[new]
+        self.kinds += [described.kinds[at] for at in new]
+        self.strings += [tokens[at] for at in new]
+        # last: whoever finds a number finds the arrays filled
+        self.numbers.update(zip(self.strings[begin:], range(begin, end), strict=True))
 
     def _grow(self) -> None:
         """Twice the room; arrays are replaced, not resized, for other threads may read them."""

@@ -213,6 +213,11 @@ def kind_of(token: str) -> str:
     >>> [kind_of(t) for t in ("$BTC", "BTCUSDT", "43,250.5", "20x", "200EMA", "🚀")]
     ['cashtag', 'pair', 'number', 'multiple', 'word', 'emoji']
     """
+    return kind_once(token)
+
+
+def kind_once(token: str) -> str:
+    """``kind_of`` of a token that is not looked at again: nothing is kept."""
     # most tokens need no pattern
     if token.isascii():
         if token.isalpha():
