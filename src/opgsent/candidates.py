@@ -31,7 +31,6 @@ CASES = ("lower", "title", "upper", "mixed")
 FORMS = ("word", "hashtag", "cashtag", "pair")
 
 _UNKNOWN = re.compile(r"[A-Z][A-Z0-9]{1,9}")
-_LOWER = re.compile(r"[a-z]{3,6}")
 #: letters that may stand behind a price: thousands, units, option kinds
 _MONEY_TAIL = re.compile(
     r"k[0-9]{0,3}|m|mm|mil|mln|b|bn|s|ish|usdt?|usdc|busd|sats?|satoshis?|p|c|eur|btc|eth|cents?|"
@@ -47,17 +46,14 @@ def candidate_flags(token: str, kind: str, form: str, assets: Assets) -> int:
     >>> bool(candidate_flags("61.5k", "number", "0.0k", assets) & PRICE)
     True
     """
+    if kind == "link" or kind == "handle":
+        return 0
     flags = cue_of(token) << 20
     if kind == "word" and _is_everyday(token, assets):
         return flags
     if kind in ("number", "word") and (token[0].isdigit() or token[0] in "$€£¥₿."):
-        if len(token) <= MAX_DIGITS and token.isascii() and is_plain(token):
+        if _is_price(token, kind):
             flags |= PRICE
-        elif kind == "number" or _is_amount(token):
-            parts = parts_of(token)
-            # billions are money, whatever they are of
-            if parts and not any(part.tail in ("b", "bn", "t", "tn") for part in parts):
-                flags |= PRICE
         if token in _phrase_words(assets)[1]:
             flags |= FOLLOWS
         if flags & PRICE or not token[0].isalnum():
@@ -76,6 +72,17 @@ def candidate_flags(token: str, kind: str, form: str, assets: Assets) -> int:
         lower = token.lower()
         flags |= (OPENS if lower in opens else 0) | (FOLLOWS if lower in follows else 0)
     return flags | shape << 25
+
+
+def _is_price(token: str, kind: str) -> bool:
+    """Whether a number could be a price; billions are money, whatever they are of."""
+    if kind == "number" and len(token) <= MAX_DIGITS and token.isascii():
+        if is_plain(token.lstrip("$").rstrip("kK")) == "number":
+            return True  # as most are
+    if kind == "word" and not _is_amount(token):
+        return False
+    parts = parts_of(token)
+    return bool(parts) and not any(part.tail in ("b", "bn", "t", "tn") for part in parts)
 
 
 def _is_everyday(token: str, assets: Assets) -> bool:
@@ -136,9 +143,9 @@ def _known(token: str, kind: str, assets: Assets) -> int:
     if kind == "word":
         if "_" in body and split_pair(body, assets):
             return 3
-        if _UNKNOWN.fullmatch(body):
-            return 5
-        if _LOWER.fullmatch(lower) and not body.isupper():
+        if body.isupper():
+            return 5 if _UNKNOWN.fullmatch(body) else 0
+        if 2 < len(lower) < 7 and lower.isascii() and lower.isalpha():
             listed = assets.by_symbol(upper)
             if listed and not all(asset.doubtful_symbol for asset in listed):
                 return 6

@@ -205,16 +205,17 @@ def verdicts(name: str, odds: NDArray[np.float32], sure: float) -> list[Verdict]
     """The verdicts of rows of log-odds, shape (posts, 6) or (posts, 3) for the question alone."""
     columns = odds[:, COLUMNS_OF[name]] if odds.shape[1] == 6 else odds
     first, second = _POLES[name]
-    labels = LABELS[name]
+    one, two, three = LABELS[name]
     found = []
     for a, b, c in columns.tolist():  # plain floats: quicker than numpy for three numbers
         top = max(a, b, c)
-        x, y, z = exp(a - top), exp(b - top), exp(c - top)
-        total = x + y + z
-        p = (x / total, y / total, z / total)
+        a, b, c = exp(a - top), exp(b - top), exp(c - top)
+        total = a + b + c
+        p = a, b, c = a / total, b / total, c / total
         best = max(p)
-        by_label = dict(zip(labels, p, strict=True))
-        found.append(Verdict(labels[p.index(best)], by_label, p[first] - p[second], best >= sure))
+        label = one if a == best else two if b == best else three
+        score = p[first] - p[second]
+        found.append(Verdict(label, {one: a, two: b, three: c}, score, best >= sure))
     return found
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
+from functools import cache
 from hashlib import blake2b
 from itertools import product
 from zlib import crc32
@@ -115,12 +115,9 @@ def normal(token: str, kind: str, assets: Assets) -> str:
         return "#T" if is_asset(token[1:].upper(), lower, assets) else "#" + lower
     if kind == "emoji":
         return _SKIN.sub("", token) or token
-    if kind in _MASKS:
-        return _MASKS[kind]
+    if kind in _ALIKE:
+        return _ALIKE[kind][1]
     return token[:3]
-
-
-_MASKS = {"link": "@L", "handle": "@U", "date": "@D", "time": "@H"}
 
 
 def is_asset(token: str, lower: str, assets: Assets) -> bool:
@@ -135,6 +132,8 @@ def describe(token: str, assets: Assets) -> tuple[str, str, int, bytes]:
     if not token:
         return "start", "^", END, _counts()
     kind = kind_once(token)
+    if kind in _ALIKE:
+        return _ALIKE[kind]
     form = normal(token, kind, assets)
     flags = 0
     if form in _NEGATIONS:
@@ -172,7 +171,7 @@ def described(
     return found, forms
 
 
-@lru_cache(maxsize=None)
+@cache
 def _counts(*names: str) -> bytes:
     """A byte for each of COUNTS: how often it is named."""
     return bytes(names.count(name) for name in COUNTS)
@@ -184,14 +183,13 @@ _WORD_COUNTS = {
     for names in [("long", "caps", "ticker", "first_person")]
     for key in product((False, True), repeat=len(names))
 }
-_COUNTED_ONCE = frozenset(("number", "link", "handle", "percent"))
 
 
 def _count(token: str, kind: str, form: str) -> bytes:
     if kind == "word":
         shouted = len(token) > 3 and form not in (token, "T") and token.isupper()
         return _WORD_COUNTS[len(token) > 7, shouted, form == "T", form in _FIRST_PERSON]
-    if kind in _COUNTED_ONCE:
+    if kind in ("number", "percent"):
         return _counts(kind)
     if kind in ("cashtag", "pair"):
         return _counts("ticker")
@@ -210,6 +208,13 @@ def _count(token: str, kind: str, form: str) -> bytes:
 
 
 _COUNTED_MARKS = {",": "comma", "\n": "break"}
+#: what ``describe`` says of a link, handle, date or time, whichever it is
+_ALIKE = {
+    "link": ("link", "@L", 0, _counts("link")),
+    "handle": ("handle", "@U", 0, _counts("handle")),
+    "date": ("date", "@D", 0, _counts()),
+    "time": ("time", "@H", 0, _counts()),
+}
 
 
 def token_features(token: str, kind: str, form: str) -> list[tuple[int, float]]:

@@ -39,7 +39,6 @@ NO_ROLE = -1
 
 def table_of(assets: Assets) -> TokenTable:
     """A token table for finding candidates, without weights of its own."""
-
     return TokenTable(lambda tokens: described(tokens, assets, candidate_flags)[0], len(COUNTS), 0)
 
 
