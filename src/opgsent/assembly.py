@@ -18,7 +18,6 @@ from .levels import Numbers
 from .prices import DEAR, Price, resolved
 from .reading import Batch
 from .result import ROLES, Level
-from .spans import cue_classes
 from .subjects import passengers
 from .tickers import Candidates, Found
 from .tokens import Reading
@@ -53,6 +52,7 @@ class Weighed(NamedTuple):
     numbers: Numbers
     prices: NDArray[np.float64]  #: that a number is a price, shape (m,)
     roles: NDArray[np.float64]  #: probabilities over ROLES given that it is, shape (m, 8)
+    cues: NDArray[np.int64]  #: cue class of each token of the batch
 
 
 def assemble(batch: Batch, weighed: Weighed) -> list[Spans]:
@@ -62,8 +62,8 @@ def assemble(batch: Batch, weighed: Weighed) -> list[Spans]:
     (priced,) = (weighed.prices >= ACCEPT).nonzero()
     if not len(kept) and not len(priced):
         return out
-    lines = (cue_classes(batch.page.flags[batch.ids]) == LINE).cumsum()
-    solid = _solid(batch).cumsum()
+    lines = (weighed.cues == LINE).cumsum()
+    solid = batch.page.solid.take(batch.ids).cumsum()
     whole = (solid[batch.starts[1:] - 1] - solid[batch.starts[:-1]]).tolist()
     names = _Names(batch, weighed, kept, lines, solid)
     prices = _Prices(batch, weighed, priced, lines, solid) if len(priced) else None
@@ -97,27 +97,35 @@ class _Names:
     ) -> None:
         tickers = weighed.tickers
         first, last = tickers.first[kept], tickers.last[kept]
+        self._batch, self._first = batch, first
+        self._tags: _Tags | None = None
         self.posts = batch.starts.searchsorted(first, side="right") - 1
         self.cuts = self.posts.searchsorted(np.arange(len(batch.starts) + 1)).tolist()
         self.line = lines[first].tolist()
-        base = batch.starts[self.posts]
+        base = solid[batch.starts[self.posts]]
         strings, ids = batch.page.strings, batch.ids
+        firsts, lasts = first.tolist(), last.tolist()
+        heads = [strings[i] for i in ids[first].tolist()]
+        before = (solid[first - 1] - base).tolist()
+        tails, before_last = heads, before
+        if firsts != lasts:
+            tails = [strings[i] for i in ids[last].tolist()]
+            before_last = (solid[last - 1] - base).tolist()
         #: of each: symbol, token, characters before it, places, last token, characters before that
         self.rows = list(
             zip(
-                [tickers.symbols[i] for i in kept.tolist()],
-                [strings[i] for i in ids[first].tolist()],
-                (solid[first - 1] - solid[base]).tolist(), first.tolist(), last.tolist(),
-                [strings[i] for i in ids[last].tolist()],
-                (solid[last - 1] - solid[base]).tolist(), weighed.chances[kept].tolist(),
+                [tickers.symbols[i] for i in kept.tolist()], heads, before, firsts, lasts,
+                tails, before_last, weighed.chances[kept].tolist(),
                 strict=True,
             )
         )  # fmt: skip
-        words = batch.page.counts[ids, _WORD].cumsum(dtype=np.int64)
-        self.words = (words[batch.starts[1:] - 1] - words[batch.starts[:-1]]).tolist()
-        self.alone = (words[first - 1] == words[np.maximum(first - 2, 0)]).tolist()
-        # no word behind it in its post: it stands in the row of tags at the end
-        self.trailing = (words[batch.starts[self.posts + 1] - 1] == words[first]).tolist()
+
+    @property
+    def tags(self) -> _Tags:
+        """Asked for by posts of several tickers only."""
+        if self._tags is None:
+            self._tags = _tags(self._batch, self._first, self.posts)
+        return self._tags
 
     def of(self, post: int, text: str, given: str, plain: bool, back: _Back | None) -> list[Found]:
         """The tickers of one post, in order."""
@@ -145,11 +153,10 @@ class _Names:
 
     def _settled(self, found: list[Found], post: int) -> list[Found]:
         """Tickers with what only the whole post can say: passengers, and classes by company."""
-        trailing = self.trailing[self.cuts[post] : self.cuts[post + 1]]
+        end = self.cuts[post + 1]
+        trailing = self.tags.trailing[self.cuts[post] : end]
         if trailing[-1] and (
-            away := passengers(
-                found, trailing, self.alone[self.cuts[post + 1] - 1], self.words[post]
-            )
+            away := passengers(found, trailing, self.tags.alone[end - 1], self.tags.words[post])
         ):
             found = [f._replace(subject=False) if f.symbol in away else f for f in found]
         known = {f.asset_class for f in found}
@@ -157,6 +164,25 @@ class _Names:
             (company,) = known - {None}
             found = [f if f.asset_class else f._replace(asset_class=company) for f in found]
         return found
+
+
+class _Tags(NamedTuple):
+    """What tells a row of tags at the end of a post."""
+
+    words: list[int]  #: of each post
+    alone: list[bool]  #: of each ticker: no word before it
+    trailing: list[bool]  #: of each ticker: no word behind it in its post
+
+
+def _tags(batch: Batch, first: NDArray[np.int64], posts: NDArray[np.int64]) -> _Tags:
+    words = batch.page.counts[batch.ids, _WORD].cumsum(dtype=np.int64)
+    ends = words[batch.starts[1:] - 1]
+    alone = words[first - 1] == words[np.maximum(first - 2, 0)]
+    return _Tags(
+        (ends - words[batch.starts[:-1]]).tolist(),
+        alone.tolist(),
+        (ends[posts] == words[first]).tolist(),
+    )
 
 
 class _Prices:
@@ -230,27 +256,6 @@ class _Prices:
             role, sure = self.roles[j], self.sure[j]
             levels.append(Level(given[start:end], start, end, value, unit, role, symbol, sure))
         return levels
-
-
-def _solid(batch: Batch) -> NDArray[np.int32]:
-    """How many characters that are no white space each token of a batch has."""
-    page, ids = batch.page, batch.ids
-    lengths: NDArray[np.int32] | None = page.notes.get(_LENGTHS)
-    if lengths is None or len(lengths) < len(page.norms):
-        grown = np.full(len(page.norms), -1, np.int32)
-        if lengths is not None:
-            grown[: len(lengths)] = lengths
-        lengths = page.notes[_LENGTHS] = grown
-    solid = lengths[ids]
-    (new,) = (solid < 0).nonzero()
-    if len(new):
-        for i in ids[new].tolist():
-            lengths[i] = len("".join(page.strings[i].split()))
-        solid = lengths[ids]
-    return solid
-
-
-_LENGTHS = -1  # the note that holds the array; token numbers are never negative
 
 
 def locate(text: str, token: str, at: int, solid: int, plain: bool) -> int:

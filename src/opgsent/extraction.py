@@ -20,7 +20,7 @@ from .assets import Assets
 from .levels import Numbers
 from .reading import Batch
 from .result import ROLES, Contribution, Explanation, Level
-from .spans import ROWS, Around, Rows, Runs, View, around, runs
+from .spans import ROWS, Around, Rows, Runs, View, around, cue_classes, runs
 from .tickers import Candidates, Found
 from .tokens import Reading, starts_of
 
@@ -56,22 +56,20 @@ class Extractor:
 
     def _weigh(self, batch: Batch) -> tuple[Weighed, Runs | None, Around | None]:
         """Candidates of a batch with their probabilities, and what stands around them."""
-        flags = batch.page.flags[batch.ids]
-        tickers = ticker_room.find(batch, flags, self.assets)
-        numbers = level_room.find(batch, flags)
+        cues = cue_classes(batch.flags)
+        tickers = ticker_room.find(batch, cues, self.assets)
+        numbers = level_room.find(batch)
         chances = prices = np.empty(0)
         roles = np.empty((0, len(ROLES)))
         of_ticker = of_level = None
         if len(tickers.first):
-            chances, of_ticker = self._chances(batch, flags, tickers)
+            chances, of_ticker = self._chances(batch, tickers)
         if len(numbers.place):
-            of_level = around(runs(batch, flags, numbers.place, numbers.place))
+            of_level = around(runs(batch, numbers.place, numbers.place), cues)
             prices, roles = self._prices(of_level, numbers)
-        return Weighed(tickers, chances, numbers, prices, roles), of_ticker, of_level
+        return Weighed(tickers, chances, numbers, prices, roles, cues), of_ticker, of_level
 
-    def _chances(
-        self, batch: Batch, flags: NDArray[np.uint32], found: Candidates
-    ) -> tuple[NDArray[np.float64], Runs | None]:
+    def _chances(self, batch: Batch, found: Candidates) -> tuple[NDArray[np.float64], Runs | None]:
         """Probability of each candidate to be a ticker; what stands around the doubtful ones."""
         if not self.fitted:
             return ticker_room.by_rule(found), None
@@ -79,7 +77,7 @@ class Extractor:
         (which,) = (~ticker_room.CERTAIN[found.shape]).nonzero()
         if not len(which):
             return chances, None
-        r = runs(batch, flags, found.first[which], found.last[which])
+        r = runs(batch, found.first[which], found.last[which])
         z = gathered(self._ticker, ticker_room.rows(r, found, which))[:, 0] + self._ticker_bias
         z += ticker_room.leaning(r, found, which)
         chances[which] = sigmoid(z)

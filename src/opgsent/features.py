@@ -8,30 +8,25 @@ its character n-grams, its shape) are computed once per distinct token; views of
     log-odds = intercept + scale(tokens) * (sum over token and neighbour views) + sum over counters
 
 ``scale`` is a function of the number of tokens alone, which keeps a post's score a plain sum.
-
-Tickers, numbers, handles and links are masked: they leak labels inside one feed and hurt outside.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
-from itertools import product
+from itertools import chain
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .assets import Assets
-from .reading import Batch, Described
-from .tokens import kind_once
+from .reading import Batch
 
 BITS = 19
 SIZE = 1 << BITS  # weight rows; one more, all zero, stands behind them for "no feature"
 NOTHING = SIZE
 GRAMS = (2, 5)  # character n-grams inside a word, shortest and longest
+FEW = 12  # words that are read one by one
 GRAM_VALUE = 0.4  # of a character n-gram beside a word's 1: trial-run choice, see docs
 #: value of a neighbour view beside a word's 1; a negation is rarer than what it turns around
 VIEW_VALUE = {"two": np.float32(1.0), "three": np.float32(1.0), "negated": np.float32(2.0)}
@@ -47,18 +42,6 @@ COUNTS = (
 )  # fmt: skip
 COUNTER_VALUE = 0.25  # of a counter beside a word's 1 / sqrt(tokens)
 STEPS = np.array([1, 2, 3, 5, 8, 13, 21, 34, 55])
-
-_NEGATIONS = frozenset(
-    "not no never without neither nor cannot cant can't wont won't dont don't doesnt doesn't didnt"
-    " didn't isnt isn't aint ain't wasnt wasn't arent aren't wouldnt wouldn't shouldnt shouldn't"
-    " couldnt couldn't hardly barely nobody nothing none".split()
-)
-_ENDS = frozenset(". , ; : ! ? \n … - – — | ) (".split(" "))
-_FIRST_PERSON = frozenset("i im i'm ive i've my me mine i'll i’m id i'd".split())
-_ROCKETS = frozenset("🚀🌕🌙🔥💎🤑💰💥⚡🐂📈🎯🏆✅💸🤩")
-_ELONGATED = re.compile(r"(\w)\1{2,}")
-_SKIN = re.compile("[\ufe0f\U0001f3fb-\U0001f3ff]")
-_DIGITS = re.compile(r"[0-9]+")
 
 _U64 = (1 << 64) - 1
 _M1, _M2, _M3 = (np.uint64(m) for m in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9))
@@ -88,133 +71,6 @@ def buckets(values: NDArray[np.uint64]) -> NDArray[np.int64]:
 
 
 # --- one token ----------------------------------------------------------------------------
-
-
-def normal(token: str, kind: str, assets: Assets) -> str:
-    """The form of a token that the models see: lower case, masked, lengthening undone.
-
-    >>> assets = Assets.load()
-    >>> [normal(t, kind_once(t), assets) for t in ("$PEPE", "61.5k", "Sooooo", "bitcoin", "@bob")]
-    ['$T', '0.0k', 'soo', 'T', '@U']
-    """
-    if kind in ("cashtag", "pair"):
-        return "$T"
-    if kind == "word":
-        lower = token.lower().replace("’", "'")
-        if is_asset(token, lower, assets):
-            return "T"
-        if token[0].isdigit():
-            return _DIGITS.sub("0", lower)
-        if len(lower) > 3 and len(set(lower)) < len(lower) - 1:  # a letter comes twice again
-            return _ELONGATED.sub(r"\1\1", lower)
-        return lower
-    if kind in ("number", "percent", "multiple"):
-        return _DIGITS.sub("0", token.lower())[:12]
-    if kind == "hashtag":
-        lower = token[1:].lower()
-        return "#T" if is_asset(token[1:].upper(), lower, assets) else "#" + lower
-    if kind == "emoji":
-        return _SKIN.sub("", token) or token
-    if kind in _ALIKE:
-        return _ALIKE[kind][1]
-    return token[:3]
-
-
-def is_asset(token: str, lower: str, assets: Assets) -> bool:
-    """Whether a bare word is a symbol or a name that is no everyday word."""
-    if token.isupper() and any(not a.doubtful_symbol for a in assets.by_symbol(token)):
-        return True
-    return assets.by_name(lower) is not None and not assets.is_doubtful(lower)
-
-
-def describe(token: str, assets: Assets) -> tuple[str, str, int, bytes]:
-    """(kind, normal form, flags, counts) of a token; a byte for each counter of COUNTS."""
-    if not token:
-        return "start", "^", END, _counts()
-    kind = kind_once(token)
-    if kind in _ALIKE:
-        return _ALIKE[kind]
-    form = normal(token, kind, assets)
-    flags = 0
-    if form in _NEGATIONS:
-        flags |= NEGATION
-    if token in _ENDS:
-        flags |= END
-    return kind, form, flags, _count(token, kind, form)
-
-
-#: (token, kind, normal form, assets) -> further bits of its flags
-MoreFlags = Callable[[str, str, str, Assets], int]
-
-
-def described(
-    tokens: Sequence[str], assets: Assets, more: MoreFlags | None = None
-) -> tuple[Described, list[str]]:
-    """(what ``describe`` says of tokens, as a token table keeps it; their normal forms)."""
-    kinds, forms, flags, counts = [], [], [], []
-    for token in tokens:
-        kind, form, flag, count = describe(token, assets)
-        if more and token:
-            flag |= more(token, kind, form, assets)
-        kinds.append(kind)
-        forms.append(form)
-        flags.append(flag)
-        counts.append(count)
-    norms = {form: norm_of(form) for form in dict.fromkeys(forms)}
-    found = Described(
-        kinds,
-        np.array([norms[form] for form in forms], np.uint64),
-        np.array(flags, np.uint32),
-        np.frombuffer(b"".join(counts), np.uint8).reshape(-1, len(COUNTS)),
-        None,
-    )
-    return found, forms
-
-
-@cache
-def _counts(*names: str) -> bytes:
-    """A byte for each of COUNTS: how often it is named."""
-    return bytes(names.count(name) for name in COUNTS)
-
-
-#: of a word, by whether it is long, shouted, a ticker, the writer
-_WORD_COUNTS = {
-    key: _counts("word", *(name for name, on in zip(names, key, strict=True) if on))
-    for names in [("long", "caps", "ticker", "first_person")]
-    for key in product((False, True), repeat=len(names))
-}
-
-
-def _count(token: str, kind: str, form: str) -> bytes:
-    if kind == "word":
-        shouted = len(token) > 3 and form not in (token, "T") and token.isupper()
-        return _WORD_COUNTS[len(token) > 7, shouted, form == "T", form in _FIRST_PERSON]
-    if kind in ("number", "percent"):
-        return _counts(kind)
-    if kind in ("cashtag", "pair"):
-        return _counts("ticker")
-    if kind == "hashtag":
-        return _counts("hashtag", "ticker") if form == "#T" else _counts("hashtag")
-    if kind == "emoji":
-        return _counts("emoji", "rocket") if form[0] in _ROCKETS else _counts("emoji")
-    names = ["exclaim"] * min(token.count("!"), 9)
-    if "?" in token:
-        names.append("question")
-    if token.startswith("..") or token == "…":
-        names.append("ellipsis")
-    elif token in _COUNTED_MARKS:
-        names.append(_COUNTED_MARKS[token])
-    return _counts(*names)
-
-
-_COUNTED_MARKS = {",": "comma", "\n": "break"}
-#: what ``describe`` says of a link, handle, date or time, whichever it is
-_ALIKE = {
-    "link": ("link", "@L", 0, _counts("link")),
-    "handle": ("handle", "@U", 0, _counts("handle")),
-    "date": ("date", "@D", 0, _counts()),
-    "time": ("time", "@H", 0, _counts()),
-}
 
 
 def token_features(token: str, kind: str, form: str) -> list[tuple[int, float]]:
@@ -270,15 +126,17 @@ def gram_rows(word: str) -> list[int]:
 def gram_rows_of(words: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(``gram_rows`` of all words in one array, where those of each word begin).
 
-    The CRC of a few bytes is a constant and a table look-up for each of them, all xor-ed: a dozen
-    numpy operations whatever the number of words.
+    The CRC of a few bytes is a constant and a table look-up for each of them, all xor-ed: a few
+    dozen numpy operations whatever the number of words.
 
-    >>> rows, begins = gram_rows_of(["up", "moon"])
-    >>> rows.tolist() == [*gram_rows("up"), *gram_rows("moon")], begins.tolist()
-    (True, [0, 6])
-    >>> gram_rows_of(["x"])[0].tolist() == gram_rows("x")
-    True
+    >>> rows, begins = gram_rows_of(["up", "moon"] * 10)
+    >>> rows.tolist() == 10 * [*gram_rows("up"), *gram_rows("moon")], begins[:3].tolist()
+    (True, [0, 6, 20])
     """
+    if len(words) < FEW:
+        single = [gram_rows(word) for word in words]
+        counts = np.array(list(map(len, single)))
+        return np.array(list(chain.from_iterable(single))), counts.cumsum() - counts
     edged = [_edged(word) for word in words]
     data = np.frombuffer(b"".join(edged), np.uint8)
     sizes = np.array(list(map(len, edged)))
@@ -353,7 +211,7 @@ def negated(batch: Batch) -> NDArray[np.int64]:
     NOT_ features do (Das & Chen 2001, on stock message boards): "not bullish" must not count as
     "bullish".
     """
-    return reached(batch.page.flags.take(batch.ids), NEGATION)
+    return reached(batch.flags, NEGATION)
 
 
 def reached(flags: NDArray[np.uint32], flag: int) -> NDArray[np.int64]:

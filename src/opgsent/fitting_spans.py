@@ -21,10 +21,11 @@ from . import tickers as ticker_room
 from .assets import Assets
 from .candidates import candidate_flags
 from .corpus import LabelledPost
-from .features import COUNTS, described
+from .features import COUNTS
+from .forms import described
 from .reading import Batch, TokenTable
 from .result import ROLES
-from .spans import ROWS, Rows, around, runs
+from .spans import ROWS, Rows, around, cue_classes, runs
 from .tokens import Reading, starts_of
 
 Floats = NDArray[np.float64]
@@ -60,13 +61,13 @@ class Examples:
 def examples(posts: Sequence[LabelledPost], assets: Assets) -> Examples:
     """Read labelled posts; those without spans must have been left out before."""
     batch = table_of(assets).read([post.text for post in posts])
-    flags = batch.page.flags[batch.ids]
-    tickers = ticker_room.find(batch, flags, assets)
-    numbers = level_room.find(batch, flags)
+    cues = cue_classes(batch.flags)
+    tickers = ticker_room.find(batch, cues, assets)
+    numbers = level_room.find(batch)
     offsets = _Offsets(batch)
     (which,) = np.nonzero(~ticker_room.CERTAIN[tickers.shape])  # the rest is never asked about
     first, last = tickers.first[which], tickers.last[which]
-    a = runs(batch, flags, first, last)
+    a = runs(batch, first, last)
     of_ticker = {(i, t.start, t.end) for i, p in enumerate(posts) for t in p.tickers or ()}
     is_ticker = np.zeros(len(which), bool)
     for n, (post, begin, end, symbol) in enumerate(
@@ -80,7 +81,7 @@ def examples(posts: Sequence[LabelledPost], assets: Assets) -> Examples:
     ):
         span = offsets.span(post, begin, end, symbol.start, symbol.end)
         is_ticker[n] = (post, *span) in of_ticker
-    b = around(runs(batch, flags, numbers.place, numbers.place))
+    b = around(runs(batch, numbers.place, numbers.place), cues)
     of_level = {(i, v.start, v.end): v.role for i, p in enumerate(posts) for v in p.levels or ()}
     role = np.full(len(numbers.place), NO_ROLE)
     for n, (post, place, known) in enumerate(

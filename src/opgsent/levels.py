@@ -45,9 +45,9 @@ class Numbers(NamedTuple):
     known: list[Number]
 
 
-def find(batch: Batch, flags: NDArray[np.uint32]) -> Numbers:
+def find(batch: Batch) -> Numbers:
     """All numbers of a batch that could be a price."""
-    (at,) = (flags & np.uint32(PRICE)).nonzero()
+    (at,) = (batch.flags & np.uint32(PRICE)).nonzero()
     page, notes = batch.page, batch.page.notes
     numbers = batch.ids[at].tolist()
     known: list[Number] = []

@@ -24,7 +24,6 @@ from .features import (
     VIEW_VALUE,
     buckets,
     counter_steps,
-    described,
     gram_rows_of,
     gram_word,
     is_loud,
@@ -34,7 +33,8 @@ from .features import (
     own_ticker,
     scale,
 )
-from .reading import Batch, Described, TokenTable
+from .forms import described
+from .reading import START, Batch, Described, TokenTable
 from .result import LABELS
 
 COLUMNS = sum(map(len, LABELS.values()))
@@ -110,7 +110,8 @@ class Scorer:
         """Tokens as the table keeps them: flags of candidates, and the weights of their views."""
         found, forms = described(tokens, self._assets, candidate_flags)
         rows = self._table.take(buckets(found.norms), axis=0)
-        rows[[at for at, token in enumerate(tokens) if not token]] = 0.0
+        if START in tokens:
+            rows[tokens.index(START)] = 0.0
         words = [gram_word(kind, form) for kind, form in zip(found.kinds, forms, strict=True)]
         spelled = [at for at, word in enumerate(words) if word]
         if spelled:

@@ -21,13 +21,13 @@ from .features import (
     TICKER_FORMS,
     VIEW_VALUE,
     counter_steps,
-    described,
     negated,
     neighbours,
     own_ticker,
     scale,
     token_features,
 )
+from .forms import described
 from .reading import Batch, Described, TokenTable
 
 CHUNK = 2048  # posts at once

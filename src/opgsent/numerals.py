@@ -43,6 +43,9 @@ def parts_of(token: str) -> tuple[Part, ...]:
     """
     if len(token) > 2 * MAX_DIGITS:
         return ()
+    if len(token) <= MAX_DIGITS and token[:1].isdigit() and token.isascii():
+        if token.replace(".", "", 1).isdigit() and token[-1] != ".":  # as most are
+            return (Part(0, len(token), Decimal(token), token, "", None),)
     found: list[Part] = []
     at = 0
     while at < len(token):

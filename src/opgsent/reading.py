@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import accumulate, chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 
 from .tokens import BREAK, MAX_PIECE, Reading, cut_once, pieces, whole
 
-#: describes tokens for a table; see features.described
+#: describes tokens for a table; see forms.described
 Describe = Callable[[Sequence[str]], "Described"]
 
 CAPACITY = 1 << 16  # distinct tokens of a page; then the next page begins
 FIRST_ROOM = 1 << 12  # tokens that a new page has room for; it grows by doubling
+_BEFORE = (0,)  # the number of START
 START = ""  # what stands before the first token of each post, and after the last post
 
 
@@ -67,8 +68,8 @@ class TokenTable:
 
     def _new_page(self, before: Page | None) -> Page:
         page = Page(*self._shape, before)
-        page.add([START], self._describe([START]))
-        self._learn(page, ["\n"])
+        first = [START, "\n"]
+        page.add(first, self._describe(first))
         page.pieces[BREAK] = (page.numbers["\n"],)
         return page
 
@@ -90,27 +91,21 @@ class TokenTable:
             found = pieces(text)
             if found is None:
                 alone.append(([], whole(text)))
-                posts.append([alone[-1][0]])
+                posts.append([_BEFORE, alone[-1][0]])
                 continue
-            runs: list[Any] = list(map(known, found))
+            runs: list[Any] = [_BEFORE, *map(known, found)]
             if None in runs:
-                runs = [
+                runs[1:] = [
                     fresh[piece] if run is None else run
-                    for piece, run in zip(found, runs, strict=True)
+                    for piece, run in zip(found, runs[1:], strict=True)
                 ]
             posts.append(runs)
         if fresh or alone:
             self._fill(page, fresh, alone)
-        lengths = np.array([sum(map(len, runs)) for runs in posts], np.int64)
-        starts = np.zeros(len(posts) + 1, np.int64)
-        np.cumsum(lengths + 1, out=starts[1:])
-        ids = np.zeros(int(starts[-1]) + 1, np.int32)
-        inside = np.ones(len(ids), bool)
-        inside[starts] = False
-        ids[inside] = np.fromiter(
-            chain.from_iterable(chain.from_iterable(posts)), np.int32, int(lengths.sum())
-        )
-        return Batch(texts, clean, page, ids, starts)
+        starts = [0, *accumulate([sum(map(len, runs)) for runs in posts])]
+        posts.append([_BEFORE])
+        ids = np.fromiter(chain.from_iterable(chain.from_iterable(posts)), np.int32, starts[-1] + 1)
+        return Batch(texts, clean, page, ids, np.array(starts), page.flags.take(ids))
 
     def _fill(self, page: Page, fresh: _Fresh, alone: list[tuple[list[int], list[str]]]) -> None:
         """Number what is new in a batch, all at once, and keep it for the next time."""
@@ -146,7 +141,7 @@ class Page:
 
     __slots__ = (
         "before", "capacity", "counts", "flags", "kinds", "norms", "notes", "numbers",
-        "pieces", "rows", "strings",
+        "pieces", "rows", "solid", "strings",
     )  # fmt: skip
 
     def __init__(
@@ -163,6 +158,7 @@ class Page:
         self.flags = np.zeros(FIRST_ROOM, np.uint32)
         self.counts = np.zeros((FIRST_ROOM, counters), np.uint8)
         self.rows = np.zeros((FIRST_ROOM, columns), np.float32)
+        self.solid = np.zeros(FIRST_ROOM, np.int32)  # characters that are no white space
 
     @property
     def full(self) -> bool:
@@ -192,13 +188,15 @@ class Page:
         if described.rows is not None:
             self.rows[begin:end] = described.rows[new]
         self.kinds += [described.kinds[at] for at in new]
-        self.strings += [tokens[at] for at in new]
+        strings = [tokens[at] for at in new]
+        self.solid[begin:end] = [sum(map(len, token.split())) for token in strings]
+        self.strings += strings
         # last: whoever finds a number finds the arrays filled
-        self.numbers.update(zip(self.strings[begin:], range(begin, end), strict=True))
+        self.numbers.update(zip(strings, range(begin, end), strict=True))
 
     def _grow(self) -> None:
         """Twice the room; arrays are replaced, not resized, for other threads may read them."""
-        for name in ("norms", "flags", "counts", "rows"):
+        for name in ("norms", "flags", "counts", "rows", "solid"):
             old = getattr(self, name)
             setattr(self, name, np.concatenate([old, np.zeros_like(old)]))
 
@@ -216,6 +214,7 @@ class Batch:
     page: Page
     ids: NDArray[np.int32]  #: shape (tokens + posts + 1,)
     starts: NDArray[np.int64]  #: shape (posts + 1,)
+    flags: NDArray[np.uint32]  #: of each of ``ids``
 
     def alone(self, post: int) -> Batch:
         """A batch of one of its posts."""
@@ -226,6 +225,7 @@ class Batch:
             self.page,
             np.append(self.ids[begin:end], np.int32(0)),
             np.array([0, end - begin], np.int64),
+            np.append(self.flags[begin:end], self.flags[-1]),
         )
 
     def tokens(self, post: int) -> list[str]:

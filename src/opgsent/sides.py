@@ -45,7 +45,7 @@ class Sides:
         ]
         if not several:
             return {}, np.empty((0, 3), np.float32)
-        (cuts,) = np.nonzero(batch.page.flags[batch.ids] & np.uint32(END))
+        (cuts,) = np.nonzero(batch.flags & np.uint32(END))
         sums = np.add.reduceat(parts[:, _STANCE], cuts, axis=0)
         sizes = np.diff(cuts, append=len(batch.ids))
         places = [t.place for post in several for t in found[post]]

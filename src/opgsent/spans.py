@@ -69,7 +69,6 @@ class Runs(NamedTuple):
     """Candidates as runs of tokens, and the bounds of the post of each."""
 
     batch: Batch
-    flags: NDArray[np.uint32]  #: of all tokens of the batch
     first: Ints
     last: Ints
     post: Ints
@@ -77,10 +76,10 @@ class Runs(NamedTuple):
     high: Ints  #: place behind its post
 
 
-def runs(batch: Batch, flags: NDArray[np.uint32], first: Ints, last: Ints) -> Runs:
+def runs(batch: Batch, first: Ints, last: Ints) -> Runs:
     """The candidates ``first .. last`` of a batch."""
     post = batch.starts.searchsorted(first, side="right") - 1
-    return Runs(batch, flags, first, last, post, batch.starts[post], batch.starts[post + 1])
+    return Runs(batch, first, last, post, batch.starts[post], batch.starts[post + 1])
 
 
 # --- the words around -----------------------------------------------------------------------
@@ -161,10 +160,9 @@ class Around(NamedTuple):
     words: Ints  #: words up to each token
 
 
-def around(r: Runs) -> Around:
-    """Find the cues around candidates."""
-    batch, flags = r.batch, r.flags
-    cues = cue_classes(flags)
+def around(r: Runs, cues: Ints) -> Around:
+    """Find the cues around candidates; ``cues`` are the cue classes of the batch."""
+    batch, cues = r.batch, cues.copy()
     # "Stop targets", "entry target": the first of two says the role
     (second,) = (_CALLS_TARGET[cues[:-1]] & (cues[1:] == TARGET)).nonzero()
     if len(second):
@@ -180,7 +178,7 @@ def around(r: Runs) -> Around:
     behind = np.where(_RIGHT[:, cues], place, n)[:, ::-1]
     after = np.minimum.accumulate(behind, axis=1)[:, ::-1]
     right, strong_right = np.minimum(after[:, np.minimum(r.last + 1, n - 1)], r.high)
-    ends = (_ENDS[cues] & ((flags & np.uint32(END)) != 0)).cumsum()
+    ends = (_ENDS[cues] & ((batch.flags & np.uint32(END)) != 0)).cumsum()
     words = batch.page.counts[batch.ids, _WORD].cumsum(dtype=np.int64)
     return Around(
         r, cues, before[0], after[0], left, strong_left, tense, line, right, strong_right,

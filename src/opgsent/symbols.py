@@ -152,7 +152,7 @@ def split_pair(text: str, assets: Assets) -> tuple[str, str] | None:
         quote = "BTC" if separated[2] == "BITCOIN" else separated[2]
         if quote in assets.quotes:
             return separated[1], quote
-    if not upper.isalnum():
+    if not upper.isalnum() or not upper.endswith(COMMON_QUOTES):
         return None
     if upper.endswith("USDTPERP"):
         upper = upper.removesuffix("PERP")

@@ -55,8 +55,12 @@ CERTAIN_CHANCE = np.where(_FORM >= _CASHTAG, 0.995, 0.975)
 _SURE_SHAPES = CERTAIN | _SURE
 
 
-def find(batch: Batch, flags: NDArray[np.uint32], assets: Assets) -> Candidates:
-    """All ticker candidates of a batch; names of several words and pairs are one run."""
+def find(batch: Batch, cues: Ints, assets: Assets) -> Candidates:
+    """All ticker candidates of a batch; names of several words and pairs are one run.
+
+    ``cues`` are the cue classes of its tokens.
+    """
+    flags = batch.flags
     (at,) = (flags & np.uint32(TICKER)).nonzero()
     # FOLLOWS is one bit above OPENS
     (opens,) = (flags[:-1] & (flags[1:] >> np.uint32(1)) & np.uint32(OPENS)).nonzero()
@@ -71,7 +75,7 @@ def find(batch: Batch, flags: NDArray[np.uint32], assets: Assets) -> Candidates:
         at = np.unique(np.concatenate([at, np.fromiter(phrases, np.int64, len(phrases))]))
     shape_of = shapes(flags[at]).tolist()
     numbers = ids[at].tolist()
-    behind = _quoted(batch, flags, at, assets)
+    behind = _quoted(batch, cues, at, assets)
     free = 0
     for place, number, form, quote in zip(at.tolist(), numbers, shape_of, behind, strict=True):
         if place < free:
@@ -102,9 +106,8 @@ def find(batch: Batch, flags: NDArray[np.uint32], assets: Assets) -> Candidates:
     )
 
 
-def _quoted(batch: Batch, flags: NDArray[np.uint32], at: Ints, assets: Assets) -> list[int]:
+def _quoted(batch: Batch, cues: Ints, at: Ints, assets: Assets) -> list[int]:
     """How many tokens behind a candidate make a pair of it: "btc usdt", "ADT / BTC"."""
-    cues = (flags >> np.uint32(20)) & np.uint32(31)
     slash = batch.page.numbers.get("/", -1)
     if not (cues == _QUOTE).any() and not (batch.ids == slash).any():
         return [0] * len(at)
@@ -189,13 +192,13 @@ def rows(r: Runs, found: Candidates, which: Ints) -> Rows:
     window, norms, places = _WINDOW.read(r)
     middle = _WINDOW.far
     shape = found.shape[which]
-    beside = shapes(r.flags[places])
+    beside = shapes(r.batch.flags[places])
     left, right = beside[middle - 1], beside[middle]
     caps = ((beside & 3) == 2).sum(axis=0)
     kind = np.array([_class(found.symbols[i]) for i in which.tolist()], np.int64)
-    opening = (r.flags[r.first - 1] & np.uint32(END)) != 0  # START is one, too
+    opening = (r.batch.flags[r.first - 1] & np.uint32(END)) != 0  # START is one, too
     elsewhere, count = _elsewhere(r, found, which)
-    numbers = ((r.flags & np.uint32(PRICE)) != 0).cumsum()
+    numbers = ((r.batch.flags & np.uint32(PRICE)) != 0).cumsum()
     case = kind * 4 + (shape & 3)
     codes = np.array(
         [
@@ -226,7 +229,7 @@ def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
     """
     shape = found.shape[which]
     known, title = (shape >> 2) & 7, shape & 3 == 1
-    opening = (r.flags[r.first - 1] & np.uint32(END)) != 0
+    opening = (r.batch.flags[r.first - 1] & np.uint32(END)) != 0
     coin = np.array([found.symbols[i].classes[:1] == ("crypto",) for i in which.tolist()], bool)
     name = title & (known == KNOWN.index("doubtful name")) & coin & ~opening
     odds: NDArray[np.float32] = np.float32(1.5) * name
@@ -234,7 +237,7 @@ def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
     odds += np.float32(2.0) * (_tagged(r, found, which) & (shape & 3 == 2) & (shape >> 5 == _WORD))
     tags = (shape >> 5 == _HASHTAG) & (known == 0) & (shape & 3 == 2)
     if tags.any():
-        numbers = ((r.flags & np.uint32(PRICE)) != 0).cumsum()
+        numbers = ((r.batch.flags & np.uint32(PRICE)) != 0).cumsum()
         posts = r.batch.starts.searchsorted(found.first, side="right") - 1
         sure = np.bincount(posts, _SURE_SHAPES[found.shape], len(r.batch.starts))[r.post]
         card = (numbers[r.high - 1] - numbers[r.low] >= 3) & (sure == 0)
