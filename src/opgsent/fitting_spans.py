@@ -22,6 +22,7 @@ from .assets import Assets
 from .candidates import candidate_flags
 from .corpus import LabelledPost
 from .features import COUNTS
+from .fitting import told
 from .forms import described
 from .reading import Batch, TokenTable
 from .result import ROLES
@@ -143,12 +144,14 @@ def fit_roles(
     if len(seen) < 2:
         bias[seen] = 0.0
         return weights, bias
-    model = LogisticRegression(C=c, max_iter=200, tol=1e-3).fit(matrix, y, sample_weight=weight)
+    gain = np.sqrt(told(matrix, y, len(ROLES)))
+    model = LogisticRegression(C=c, max_iter=200, tol=1e-3)
+    model.fit(matrix.multiply(gain).tocsr(), y, sample_weight=weight)
     if len(seen) == 2:
-        weights[:, seen[1]] = model.coef_[0]
+        weights[:, seen[1]] = model.coef_[0] * gain
         bias[seen] = 0.0, model.intercept_[0]
     else:
-        weights[:, seen] = model.coef_.T
+        weights[:, seen] = model.coef_.T * gain[:, None]
         bias[seen] = model.intercept_
     return weights, bias
 
