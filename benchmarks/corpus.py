@@ -20,7 +20,7 @@ from scipy.sparse import vstack
 from opgsent.assets import Assets
 from opgsent.audit import plain_table
 from opgsent.corpus import GENRES, corpora_folder, read_corpus
-from opgsent.fitting import STRENGTH, column_weights, gold_of, regression
+from opgsent.fitting import STRENGTH, WRITTEN, column_weights, gold_of, regression, told
 from opgsent.matrix import features_matrix
 from opgsent.metrics import Judged, interval
 from opgsent.result import LABELS
@@ -30,10 +30,14 @@ from .accuracy import ROOT, public
 DRAWS = 300
 
 
-def answers(question: str, x: Any, gold: Any, tests: Sequence[Any]) -> list[Any]:
-    """Log-odds of each test matrix from a fit on ``x``."""
+def answers(
+    question: str, x: Any, gold: Any, tests: Sequence[Any], weights: Any | None = None
+) -> list[Any]:
+    """Log-odds of each test matrix from a fit on ``x``, by the recipe of the bundled model."""
+    weights = np.ones(len(gold)) if weights is None else weights
     scale = column_weights(x)
-    coef, bias = regression(x.multiply(scale).tocsr(), gold, STRENGTH[question], np.ones(len(gold)))
+    scale = scale * np.sqrt(told(x.multiply(scale).tocsr(), gold, len(LABELS[question])))
+    coef, bias = regression(x.multiply(scale).tocsr(), gold, STRENGTH[question], weights)
     return [test.multiply(scale).tocsr() @ coef + bias for test in tests]
 
 
@@ -70,7 +74,13 @@ def main() -> None:
         fits = {
             "public": answers(question, x_theirs, gold_theirs, x_tests),
             "corpora": answers(question, x_ours, gold_ours, x_tests),
-            "both": answers(question, both, np.concatenate([gold_theirs, gold_ours]), x_tests),
+            "both": answers(
+                question,
+                both,
+                np.concatenate([gold_theirs, gold_ours]),
+                x_tests,
+                np.repeat([1.0, WRITTEN], [len(theirs), len(ours)]),
+            ),
         }
         for place, (name, posts) in enumerate(tests.items()):
             slices: dict[str, Any] = {"all, macro-F1": np.ones(len(posts), bool)}

@@ -31,7 +31,7 @@ from opgsent import __version__
 from opgsent.assets import Assets
 from opgsent.classifier import Classifier
 from opgsent.corpus import LabelledPost, corpora_folder, read_corpus, read_lines, to_post
-from opgsent.fitting import FOLDS, STRENGTH, Fit, fit_question, folds_of, joined
+from opgsent.fitting import FOLDS, STRENGTH, WRITTEN, Fit, fit_question, folds_of, joined
 from opgsent.fitting_spans import fit_extraction
 from opgsent.folder import pack, read_folder, write_folder
 from opgsent.linear import COLUMNS_OF
@@ -166,7 +166,7 @@ def main(args: Sequence[str] | None = None) -> None:
     card = {
         "name": "opgsent bundled model",
         "labels": {name: list(order) for name, order in LABELS.items()},
-        "settings": {"strength": STRENGTH, "trust": TRUST, "folds": FOLDS, "seed": SEED},
+        "settings": {"strength": STRENGTH, "trust": TRUST, "written": WRITTEN, "folds": FOLDS, "seed": SEED},
         "data": {
             "public": counted(public), "corpora": counted(own),
             "taught": 0 if teachers is None else len(teachers.teacher),
@@ -203,6 +203,7 @@ def verdicts(
             x,
             labels,
             folds,
+            weights=np.array([1.0 if p.writer is None else WRITTEN for p in posts]),
             more=teachers.more(question) if teachers else None,
             progress=lambda what, done, total: print(f"{what}: {done} of {total}", flush=True),
         )
