@@ -79,7 +79,7 @@ def main() -> None:
                 both,
                 np.concatenate([gold_theirs, gold_ours]),
                 x_tests,
-                np.repeat([1.0, WRITTEN], [len(theirs), len(ours)]),
+                np.repeat([1.0, WRITTEN[question]], [len(theirs), len(ours)]),
             ),
         }
         for place, (name, posts) in enumerate(tests.items()):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import pickle
 import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from hypothesis import strategies as st
 
 import opgsent
 from opgsent import Classifier, Post, classify, classify_many, explain
+from opgsent.collector import Paused
 from opgsent.result import ASSET_CLASSES, LABELS, ROLES, TICKER_KINDS, Verdict
 
 CASES = [
@@ -238,3 +241,21 @@ def test_a_fresh_process_answers_soon_and_loads_no_heavy_library() -> None:
         for _ in range(3)
     )
     assert took < 0.6  # seconds of a core, the interpreter's own start among them
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_the_collector_is_left_as_it_was(on: bool) -> None:
+    """Held off inside a batch, by whichever thread; a batch that fails lets go of it, too."""
+    before = gc.isenabled()
+    (gc.enable if on else gc.disable)()
+    try:
+        texts = ["$BTC above 61.5k", "gm"] * 300
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(lambda n: len(list(classify_many(texts[:n]))), range(1, 41)))
+        assert answers == list(range(1, 41))
+        assert gc.isenabled() is on
+        with pytest.raises(ZeroDivisionError), Paused():
+            1 / 0  # noqa: B018
+        assert gc.isenabled() is on
+    finally:
+        (gc.enable if before else gc.disable)()

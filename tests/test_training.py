@@ -76,7 +76,10 @@ def test_a_feed_of_its_own_is_learned_and_the_folder_is_used(tmp_path: Path) -> 
     assert abs(after.questions["stance"].accuracy.value - stance.new.accuracy.value) < 0.15
     one, other = Classifier.bundled(), Classifier.load(tmp_path / "mine")
     for text in ("gm", "LFG!!! $SOL 🚀🚀", "if 142 holds I add, stop 139"):
-        assert one.classify(text).style == other.classify(text).style  # not asked about
+        # style was not asked about; a ticker's own row may be another feature's, too
+        styles = [model.classify(text).style for model in (one, other)]
+        assert styles[0] and styles[1]
+        assert styles[1].probabilities == pytest.approx(styles[0].probabilities, abs=0.02)
         assert one.classify(text).levels == other.classify(text).levels
 
 

@@ -166,7 +166,9 @@ def main(args: Sequence[str] | None = None) -> None:
     card = {
         "name": "opgsent bundled model",
         "labels": {name: list(order) for name, order in LABELS.items()},
-        "settings": {"strength": STRENGTH, "trust": TRUST, "written": WRITTEN, "folds": FOLDS, "seed": SEED},
+        "settings": {
+            "strength": STRENGTH, "trust": TRUST, "written": WRITTEN, "folds": FOLDS, "seed": SEED,
+        },
         "data": {
             "public": counted(public), "corpora": counted(own),
             "taught": 0 if teachers is None else len(teachers.teacher),
@@ -203,7 +205,7 @@ def verdicts(
             x,
             labels,
             folds,
-            weights=np.array([1.0 if p.writer is None else WRITTEN for p in posts]),
+            weights=np.array([1.0 if p.writer is None else WRITTEN[question] for p in posts]),
             more=teachers.more(question) if teachers else None,
             progress=lambda what, done, total: print(f"{what}: {done} of {total}", flush=True),
         )
