@@ -37,7 +37,7 @@ from .fitting import (
 from .linear import COLUMNS_OF, Weights
 
 #: C of the fits that are tried, from the one that moves least
-STRENGTHS = (0.1, 0.5, 2.0)
+STRENGTHS = (0.1, 0.5, 1.0, 2.0)
 SCRATCH = (0.5, 2.0, 8.0)
 BALANCE = 0.5  # 0: labels weigh by their number, 1: all labels the same
 MARGIN = 1.0  # standard errors by which a method that moves more has to be better
@@ -45,7 +45,7 @@ FEW = 40  # posts at which it has to be better by twice as many
 MAX_ITER = 60
 SLOPE_SPREAD, SHIFT_SPREAD = 0.3, 1.0  # prior standard deviations of the rescaling
 BOTH = "centred and scratch"  # the mean of HALVES: they err on different posts
-HALVES = ("centred C=0.5", "scratch C=2")
+HALVES = ("centred C=1", "scratch C=2")
 FREE_SPREAD = 10.0  # of the shift of a fit from scratch
 
 Progress = Callable[[str, int, int], None]
