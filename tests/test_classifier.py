@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 import opgsent
 from opgsent import Classifier, Post, classify, classify_many, explain
-from opgsent.collector import Paused
+from opgsent.collector import paused
 from opgsent.result import ASSET_CLASSES, LABELS, ROLES, TICKER_KINDS, Verdict
 
 CASES = [
@@ -254,7 +254,7 @@ def test_the_collector_is_left_as_it_was(on: bool) -> None:
             answers = list(pool.map(lambda n: len(list(classify_many(texts[:n]))), range(1, 41)))
         assert answers == list(range(1, 41))
         assert gc.isenabled() is on
-        with pytest.raises(ZeroDivisionError), Paused():
+        with pytest.raises(ZeroDivisionError), paused():
             1 / 0  # noqa: B018
         assert gc.isenabled() is on
     finally:

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
-from opgsent import Classifier, InputError, OpgsentError, evaluate, train
+from opgsent import Classifier, InputError, OpgsentError, evaluate, refitting, train
 from opgsent import trial as trial_room
 from opgsent.corpus import LabelledLevel, LabelledPost, LabelledTicker
 from opgsent.fitting import folds_of
@@ -277,3 +278,17 @@ def test_folds_keep_groups_together() -> None:
 
 def test_errors_are_ours() -> None:
     assert issubclass(ModelError, OpgsentError) and issubclass(InputError, OpgsentError)
+
+
+def test_the_mean_of_two_fits_gives_the_mean_of_their_log_odds() -> None:
+    rng = np.random.default_rng(0)
+    x = csr_matrix(rng.integers(0, 2, (60, 8)).astype(np.float32))
+    gold = rng.integers(0, 3, 60)
+    posts = refitting._Posts(x, gold, refitting.balanced(gold), rng.normal(size=(60, 3)), 3)
+    models = refitting._fitted(posts)
+    one, other = (models[name].odds(posts) for name in refitting.HALVES)
+    both = refitting._fitted(posts, only=refitting.BOTH)[refitting.BOTH]
+    assert not np.allclose(one, other, atol=0.1)
+    # begun from elsewhere, each descent ends a little apart
+    assert np.allclose(both.odds(posts), (one + other) / 2, atol=0.1)
+    assert both.slope == pytest.approx(models[refitting.HALVES[0]].slope / 2)

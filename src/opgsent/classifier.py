@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .assets import Assets
-from .collector import Paused
+from .collector import paused
 from .explaining import explain_verdicts
 from .extraction import Extractor
 from .folder import ModelError, read_folder
@@ -163,7 +163,7 @@ class Classifier:
         return score_file(src, dst, text, classifier=self, **options)
 
     def _quietly(self, texts: Sequence[str | None]) -> list[Post]:
-        with Paused():
+        with paused():
             return self._answers(texts)
 
     def _answers(self, texts: Sequence[str | None]) -> list[Post]:
