@@ -80,7 +80,7 @@ class Extractor:
         r = runs(batch, found.first[which], found.last[which])
         z = gathered(self._ticker, ticker_room.rows(r, found, which))[:, 0] + self._ticker_bias
         z += ticker_room.leaning(r, found, which)
-        chances[which] = sigmoid(z)
+        chances[which] = sigmoid(ticker_room.agreed(z, r, found, which))
         return chances, r
 
     def _prices(
@@ -169,8 +169,8 @@ def _explained(
 ) -> Explanation:
     """Contributions of candidate i, largest first; those without weight are left out.
 
-    What a rule, the other numbers of a list or the rounding of 32-bit sums adds to the log-odds
-    is a contribution of its own, so that all of them add up.
+    What a rule, the other numbers of a list, other mentions of a symbol or the rounding of 32-bit
+    sums adds to the log-odds is a contribution of its own, so that all of them add up.
     """
     tokens = r.batch.tokens(0)
     at = starts_of(r.batch.clean[0], tokens)
@@ -192,7 +192,8 @@ def _explained(
         out.append(Contribution(name, span, weight))
     rest = odds - bias - sum(c.weight for c in out)
     if abs(rest) > 1e-9:
-        out.append(Contribution("the rest of its list" if out else "rule", None, rest))
+        name = "other mentions" if of == "ticker" else "the rest of its list"
+        out.append(Contribution(name if out else "rule", None, rest))
     return Explanation(of, own, label, bias, tuple(sorted(out, key=lambda c: -abs(c.weight))))
 
 

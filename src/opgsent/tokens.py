@@ -73,6 +73,8 @@ BRANCHES: tuple[tuple[str, str], ...] = (
     ("link", rf"[^\W\d_]\w*{_DOMAIN_TAIL}|[^\W\d_]\w*{_MAIL_TAIL}"),
     # "@4.20" and "@145k" are prices, "@" inside a word is no handle
     ("handle", r"(?<![\w@])@(?![0-9][0-9.,]*[kKmM]?(?!\w))[A-Za-z0-9_]+"),
+    # Reddit's: "r/btc" is a place and no pair
+    ("handle", r"(?<![\w/])/?[ru]/[A-Za-z]\w{2,50}(?![\w/])"),
     ("pair", rf"[$#]?[^\W_][^\W_]*{_PAIR_TAIL}"),
     # never $10, $5M, $300k: a digit-led cashtag needs three capitals ($1INCH)
     (
