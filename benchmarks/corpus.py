@@ -1,4 +1,4 @@
-"""What corpora/ does: public labels only, corpora only, both, without a teacher.
+"""What corpora/ does: public labels only, corpora only, both, without a teacher; the bundled model.
 
     python -m benchmarks.corpus [--shared ../shared] [--dev]
 
@@ -17,13 +17,15 @@ from typing import Any
 import numpy as np
 from scipy.sparse import vstack
 
-from opgsent.assets import Assets
 from opgsent.audit import plain_table
+from opgsent.classifier import Classifier
 from opgsent.corpus import GENRES, corpora_folder, read_corpus
 from opgsent.fitting import STRENGTH, WRITTEN, column_weights, gold_of, regression, told
+from opgsent.linear import COLUMNS_OF
 from opgsent.matrix import features_matrix
 from opgsent.metrics import Judged, interval
 from opgsent.result import LABELS
+from opgsent.trial import odds_of
 
 from .accuracy import ROOT, public
 
@@ -57,7 +59,8 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
     parser.add_argument("--dev", action="store_true", help="also the dev split of real.jsonl")
     options = parser.parse_args()
-    assets = Assets.load()
+    model = Classifier.bundled()
+    assets = model.assets
     own = [p for p in read_corpus(corpora_folder()) if not p.disputed]
     ours = [p for p in own if p.split == "train"]
     theirs = public(options.shared, "train")
@@ -67,6 +70,7 @@ def main() -> None:
     x_ours = features_matrix([p.text for p in ours], assets)
     x_theirs = features_matrix([p.text for p in theirs], assets)
     x_tests = [features_matrix([p.text for p in posts], assets) for posts in tests.values()]
+    bundled = [odds_of(model.weights, assets, [p.text for p in posts]) for posts in tests.values()]
     for question in LABELS:
         gold_ours = gold_of(question, [getattr(p, question) for p in ours])
         gold_theirs = gold_of(question, [getattr(p, question) for p in theirs])
@@ -81,11 +85,18 @@ def main() -> None:
                 x_tests,
                 np.repeat([1.0, WRITTEN[question]], [len(theirs), len(ours)]),
             ),
+            "bundled": [odds[:, COLUMNS_OF[question]] for odds in bundled],
         }
         for place, (name, posts) in enumerate(tests.items()):
             slices: dict[str, Any] = {"all, macro-F1": np.ones(len(posts), bool)}
             if name.startswith("corpora"):
-                slices["confusable, accuracy"] = np.array([p.confusable is not None for p in posts])
+                mislead = np.array([p.confusable is not None for p in posts])
+                slices["confusable, accuracy"] = mislead
+                slices |= {
+                    f"confusable by {writer}, accuracy": mislead
+                    & np.array([p.writer == writer for p in posts])
+                    for writer in sorted({str(p.writer) for p in posts})
+                }
                 slices |= {
                     f"{genre}, accuracy": np.array([p.genre == genre for p in posts])
                     for genre in GENRES

@@ -1,9 +1,10 @@
 """Tickers and levels: every figure of docs/extraction.md from one command.
 
-    python -m benchmarks.extraction [--shared ../shared] [--folds 5] [--dev] [--speed]
+    python -m benchmarks.extraction [--shared ../shared] [--dev] [--speed]
 
 Grouped cross-validation over the train posts of real.jsonl that have spans (corpora/ train is in
-every fit, as it is in the bundled model), then a fit on all of that, measured on corpora/ test,
+every fit, as it is in the bundled model): without the teacher's spans over all folds, with them
+over the folds that the teacher had not seen. Then a fit on all of that, measured on corpora/ test,
 crypto_ner, the trade-signal messages and FinNum train. ``--dev`` adds the dev posts of real.jsonl,
 which are opened once, at the end. Intervals are 95 %, bootstrap over groups.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -23,12 +25,15 @@ import numpy as np
 from opgsent.assets import Assets
 from opgsent.corpus import LabelledPost, corpora_folder, read_corpus, read_lines, to_post
 from opgsent.extraction import Extractor, Spans
-from opgsent.fitting import folds_of
+from opgsent.fitting import FOLDS, folds_of
 from opgsent.fitting_spans import fit_extraction, table_of
 
 from .posts import machine, posts
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tools"))
+from build_model import taught_spans  # noqa: E402
+
 DRAWS = 500
 #: FinNum's category of a number -> our roles; the others are no level
 FINNUM = {
@@ -113,19 +118,23 @@ def real(shared: Path, split: str) -> list[LabelledPost]:
 
 
 def crossed(
-    labelled: Sequence[LabelledPost], always: Sequence[LabelledPost], assets: Assets, folds: int
-) -> list[Spans]:
-    """Answers for each post from a fit that its group had no part in."""
-    fold = folds_of([p.group for p in labelled], folds)
-    out: list[Spans] = [Spans([], []) for _ in labelled]
-    for k in range(folds):
+    labelled: Sequence[LabelledPost],
+    always: Sequence[LabelledPost],
+    assets: Assets,
+    hold: Sequence[int],
+    taught: Sequence[LabelledPost] = (),
+) -> tuple[list[LabelledPost], list[Spans]]:
+    """The posts of the folds ``hold``, and answers for each from a fit without its fold."""
+    fold = folds_of([p.group for p in labelled], FOLDS)
+    posts: list[LabelledPost] = []
+    out: list[Spans] = []
+    for k in hold:
         fit = [p for p, f in zip(labelled, fold, strict=True) if f != k]
-        held = np.flatnonzero(fold == k).tolist()
-        extractor = Extractor(assets, fit_extraction([*fit, *always], assets))
-        answers = read_all(extractor, [labelled[i].text for i in held])
-        for i, answer in zip(held, answers, strict=True):
-            out[i] = answer
-    return out
+        extractor = Extractor(assets, fit_extraction([*fit, *always], assets, taught=taught))
+        held = [labelled[i] for i in np.flatnonzero(fold == k).tolist()]
+        posts += held
+        out += read_all(extractor, [post.text for post in held])
+    return posts, out
 
 
 def coins(shared: Path, extractor: Extractor) -> None:
@@ -270,7 +279,6 @@ def main(args: Sequence[str] | None = None) -> None:
     """Print all figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
-    parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--dev", action="store_true", help="open the dev posts of real.jsonl")
     parser.add_argument("--speed", action="store_true", help="speed alone")
     options = parser.parse_args(args)
@@ -278,10 +286,15 @@ def main(args: Sequence[str] | None = None) -> None:
     corpora = [p for p in read_corpus(corpora_folder()) if not p.disputed]
     own = [p for p in corpora if p.split == "train"]
     labelled = real(options.shared, "train")
-    extractor = Extractor(assets, fit_extraction([*labelled, *own], assets))
+    taught, hold = taught_spans(options.shared)
+    extractor = Extractor(assets, fit_extraction([*labelled, *own], assets, taught=taught))
     if not options.speed:
-        name = f"real.jsonl train, {options.folds}-fold grouped cross-validation"
-        report(name, labelled, crossed(labelled, own, assets, options.folds))
+        name = f"real.jsonl train, {FOLDS}-fold grouped cross-validation"
+        report(f"{name}, no teacher", *crossed(labelled, own, assets, range(FOLDS)))
+        for with_teacher in ([], taught) if taught else ():
+            both = crossed(labelled, own, assets, hold.tolist(), with_teacher)
+            told = "its spans taught" if with_teacher else "no teacher"
+            report(f"{name}, folds that the teacher had not seen, {told}", *both)
         test = [p for p in corpora if p.split == "test"]
         report("corpora/ test", test, read_all(extractor, [p.text for p in test]))
         if options.dev:

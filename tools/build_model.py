@@ -30,20 +30,32 @@ from scipy.sparse import csr_matrix
 from opgsent import __version__
 from opgsent.assets import Assets
 from opgsent.classifier import Classifier
-from opgsent.corpus import LabelledPost, corpora_folder, read_corpus, read_lines, to_post
+from opgsent.corpus import (
+    LabelledLevel,
+    LabelledPost,
+    LabelledTicker,
+    corpora_folder,
+    read_corpus,
+    read_lines,
+    to_post,
+)
 from opgsent.fitting import FOLDS, STRENGTH, WRITTEN, Fit, fit_question, folds_of, joined
 from opgsent.fitting_spans import fit_extraction
 from opgsent.folder import pack, read_folder, write_folder
 from opgsent.linear import COLUMNS_OF
 from opgsent.matrix import features_matrix
 from opgsent.metrics import Judged
-from opgsent.result import LABELS
+from opgsent.result import LABELS, ROLES
 
 ROOT = Path(__file__).parents[1]
 MODEL = ROOT / "src" / "opgsent" / "data" / "model"
 PUBLIC = ROOT / "corpora" / "public-labels.csv"
 TEACHER = ROOT / "tools" / "teacher.npz"
-TRUST = 0.5  # weight of a post that the teacher labelled, times its confidence in the label
+SPAN_TEACHER = ROOT / "tools" / "teacher_spans.npz"
+#: a post that the teacher labelled weighs (first) times its confidence in the label to the power
+#: (second): heeded less where it doubts, it pulls confusable posts less to their words
+TRUST = {"stance": (0.7, 2.0), "style": (0.5, 1.0)}
+TICKER = 255  # in place of a role
 SEED = 0
 GOLDEN = 8  # posts of corpora/ whose answers are checked whenever the model is loaded
 
@@ -86,10 +98,7 @@ def taught(shared: Path, assets: Assets) -> Taught | None:
         return None
     with np.load(TEACHER, allow_pickle=False) as found:
         stored = {name: found[name] for name in found.files}
-    place = {int(key): at for at, key in enumerate(stored["post"])}
-    with gzip.open(file, "rt", encoding="utf-8") as lines:
-        texts = [json.loads(line) for line in lines]
-    rows = [(at, text) for text in texts if (at := place.pop(_short(text), None)) is not None]
+    rows = _found(file, stored["post"])
     order = [at for at, _ in rows]
     return Taught(
         features_matrix([text for _, text in rows], assets),
@@ -98,6 +107,47 @@ def taught(shared: Path, assets: Assets) -> Taught | None:
         stored["unseen"].astype(bool),
         dict(zip(stored["public"].tolist(), stored["fold"].tolist(), strict=True)),
     )
+
+
+def _found(file: Path, hashes: NDArray[np.uint64]) -> list[tuple[int, str]]:
+    """(place among ``hashes``, text) of the posts of a file whose hash is there."""
+    place = {int(key): at for at, key in enumerate(hashes)}
+    with gzip.open(file, "rt", encoding="utf-8") as lines:
+        texts = [json.loads(line) for line in lines]
+    return [(at, text) for text in texts if (at := place.pop(_short(text), None)) is not None]
+
+
+def taught_spans(shared: Path) -> tuple[list[LabelledPost], NDArray[np.int64]]:
+    """(posts whose spans a teacher marked, folds of the labelled posts that it had not seen).
+
+    tools/teacher_spans.npz: ``post`` (n,) as in teacher.npz; ``of``, ``start``, ``end``, ``role``
+    (m,) the spans that it took for a price (number of the role) or a ticker (TICKER); ``hold``
+    the folds of folds_of over the train posts of real.jsonl that have spans. Both are empty where
+    the file or the posts are not at hand.
+    """
+    file = shared / "posts" / "unlabelled.txt.gz"
+    if not SPAN_TEACHER.is_file() or not file.is_file():
+        print("no teacher's spans: fitting without them")
+        return [], np.empty(0, np.int64)
+    with np.load(SPAN_TEACHER, allow_pickle=False) as found:
+        stored = {name: found[name] for name in found.files}
+    spans: dict[int, list[tuple[int, int, int]]] = {}
+    names = ("of", "start", "end", "role")
+    for of, *span in zip(*(stored[name].tolist() for name in names), strict=True):
+        spans.setdefault(of, []).append((span[0], span[1], span[2]))
+    posts = []
+    for at, text in _found(file, stored["post"]):
+        marked = spans.get(at, [])
+        tickers = tuple(
+            LabelledTicker(text[a:b], a, b, None) for a, b, role in marked if role == TICKER
+        )
+        levels = tuple(
+            LabelledLevel(text[a:b], a, b, None, ROLES[role])
+            for a, b, role in marked
+            if role != TICKER
+        )
+        posts.append(LabelledPost(f"taught {at}", text, tickers=tickers, levels=levels))
+    return posts, stored["hold"]
 
 
 @dataclass(frozen=True)
@@ -119,7 +169,8 @@ class Taught:
     def more(self, question: str) -> dict[int, Any]:
         """Fold (-1: the final fit) -> (matrix, labels, weights) of posts whose teacher may help."""
         p = self.answers[:, COLUMNS_OF[question]]
-        labels, trust = p.argmax(axis=1), TRUST * p.max(axis=1)
+        most, power = TRUST[question]
+        labels, trust = p.argmax(axis=1), most * p.max(axis=1) ** power
         found = {-1: (self.x, labels, trust)}
         for fold in range(self.unseen.shape[1]):
             rows = self.unseen[self.teacher, fold]
@@ -162,7 +213,8 @@ def main(args: Sequence[str] | None = None) -> None:
     spans = [p for p in posts if p.tickers is not None and p.levels is not None]
     if options.only != "verdicts":
         kept = {name: array for name, array in arrays.items() if name.startswith("verdict_")}
-        arrays = kept | fit_extraction(spans, assets, seed=SEED)
+        marked = taught_spans(options.shared)[0] if public else []
+        arrays = kept | fit_extraction(spans, assets, taught=marked, seed=SEED)
     card = {
         "name": "opgsent bundled model",
         "labels": {name: list(order) for name, order in LABELS.items()},

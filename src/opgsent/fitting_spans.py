@@ -34,7 +34,7 @@ Floats = NDArray[np.float64]
 TICKER_C = 1.0  #: inverse strength of the priors, chosen by grouped cross-validation
 LEVEL_C = 1.0
 ROLE_C = 1.0
-WRITTEN = 1.0  #: weight of a written post's roles beside a real one's 1
+TAUGHT = 0.1  #: weight of a post that a teacher labelled beside a labelled one's 1
 TOO_SMALL = 2e-3
 NO_ROLE = -1
 
@@ -65,7 +65,7 @@ def examples(posts: Sequence[LabelledPost], assets: Assets) -> Examples:
     cues = cue_classes(batch.flags)
     tickers = ticker_room.find(batch, cues, assets)
     numbers = level_room.find(batch)
-    offsets = _Offsets(batch)
+    offsets = Offsets(batch)
     (which,) = np.nonzero(~ticker_room.CERTAIN[tickers.shape])  # the rest is never asked about
     first, last = tickers.first[which], tickers.last[which]
     a = runs(batch, first, last)
@@ -99,7 +99,7 @@ def examples(posts: Sequence[LabelledPost], assets: Assets) -> Examples:
     )  # fmt: skip
 
 
-class _Offsets:
+class Offsets:
     """Offsets in the text as given of runs of tokens."""
 
     def __init__(self, batch: Batch) -> None:
@@ -126,11 +126,13 @@ def sparse(rows: Rows) -> csr_matrix:
     )
 
 
-def fit_binary(matrix: csr_matrix, y: NDArray[np.bool_], c: float) -> tuple[Floats, float]:
+def fit_binary(
+    matrix: csr_matrix, y: NDArray[np.bool_], c: float, weight: Floats
+) -> tuple[Floats, float]:
     """(weights (columns,), bias) of a two-way logistic regression."""
     if y.all() or not y.any():  # nothing to tell apart: what was seen, with a doubt
         return np.zeros(matrix.shape[1]), 2.0 if y.all() else -2.0
-    model = LogisticRegression(C=c, max_iter=300, tol=1e-3).fit(matrix, y)
+    model = LogisticRegression(C=c, max_iter=300, tol=1e-3).fit(matrix, y, sample_weight=weight)
     return model.coef_[0], float(model.intercept_[0])
 
 
@@ -157,25 +159,31 @@ def fit_roles(
 
 
 def fit_extraction(
-    posts: Sequence[LabelledPost], assets: Assets, *, seed: int = 0
+    posts: Sequence[LabelledPost],
+    assets: Assets,
+    *,
+    taught: Sequence[LabelledPost] = (),
+    seed: int = 0,
 ) -> dict[str, NDArray[Any]]:
     """Fit the models on the posts whose spans are labelled; names begin ticker_ and level_.
 
-    Posts written for a corpus count WRITTEN for the roles: their wording is plainer than what
-    people post. Raises ValueError when no post has spans. The result depends on the posts alone
-    (``seed`` is there for fits that draw lots; this one does not).
+    ``taught`` are posts whose spans a slower model has marked; they count TAUGHT each. Raises
+    ValueError when no post has spans. The result depends on the posts alone (``seed`` is there
+    for fits that draw lots; this one does not).
     """
     posts = [post for post in posts if post.tickers is not None and post.levels is not None]
     if not posts:
         raise ValueError("no post has labelled tickers and levels; give some that have")
-    x = examples(posts, assets)
-    ticker, ticker_bias = fit_binary(sparse(x.ticker_rows), x.is_ticker, TICKER_C)
+    x = examples([*posts, *taught], assets)
+    worth = np.repeat([1.0, TAUGHT], [len(posts), len(taught)])
+    ticker, ticker_bias = fit_binary(
+        sparse(x.ticker_rows), x.is_ticker, TICKER_C, worth[x.ticker_post]
+    )
     matrix = sparse(x.role_rows)
     is_level = x.role != NO_ROLE
-    level, level_bias = fit_binary(matrix, is_level, LEVEL_C)
-    written = np.array([post.writer is not None for post in posts])[x.role_post[is_level]]
-    weight = np.where(written, WRITTEN, 1.0)
-    roles, role_bias = fit_roles(matrix[is_level], x.role[is_level], ROLE_C, weight)
+    weight = worth[x.role_post]
+    level, level_bias = fit_binary(matrix, is_level, LEVEL_C, weight)
+    roles, role_bias = fit_roles(matrix[is_level], x.role[is_level], ROLE_C, weight[is_level])
     table = np.column_stack([level, roles])
     table[np.abs(table) < TOO_SMALL] = 0.0  # what says next to nothing only takes room
     return {

@@ -15,15 +15,17 @@ from numpy.typing import NDArray
 
 from .candidates import PRICE
 from .cues import CUES
-from .features import hashed
+from .features import hashed, norm_of
 from .numerals import Part, parts_of
 from .reading import Batch
 from .result import ROLES
 from .spans import Around, Ints
 
 STRIKE, EXIT = ROLES.index("strike"), ROLES.index("exit")
+SUPPORT, RESISTANCE = ROLES.index("support"), ROLES.index("resistance")
 LIKELY = np.float32(3.0)
 SURELY = np.float32(6.0)  #: log-odds that a rule adds
+NEVER = np.float32(7.0)  #: that a rule takes away
 COLUMNS = 1 + len(ROLES)  #: of the weights: log-odds of being a price, then of each role
 
 
@@ -117,22 +119,64 @@ def shared(
     return odds
 
 
-def ruled(odds: NDArray[np.float32], a: Around, numbers: Numbers) -> None:
+def bounded(
+    odds: NDArray[np.float32], a: Around, numbers: Numbers, head: Ints, tail: Ints
+) -> NDArray[np.float32]:
+    """Role log-odds in which the ends of a range that holds the price part: "between 4 and 5".
+
+    ``shared`` makes both ends support, or both resistance; the lower one is support, the upper one
+    resistance (69 of 79 such ranges in the labelled posts; the others hold an entry or a target).
+    """
+    (pairs,) = ((tail - head == 1) & (head == np.arange(len(head)))).nonzero()
+    if not len(pairs):
+        return odds
+    r = a.runs
+    norms = r.batch.page.norms[r.batch.ids]
+    place = r.first[pairs]
+    near = np.maximum(place[:, None] - np.array([1, 2, 3]), r.low[pairs, None])
+    bounds = np.isin(norms[near], _BETWEEN).any(axis=1)
+    bounds &= np.isin(odds[pairs].argmax(axis=1), (SUPPORT, RESISTANCE))
+    pairs = pairs[bounds]
+    if not len(pairs):
+        return odds
+    odds = odds.copy()
+    falls = numbers.size[pairs] > numbers.size[pairs + 1]
+    odds[pairs + falls, SUPPORT] += SURELY
+    odds[pairs + ~falls, RESISTANCE] += SURELY
+    return odds
+
+
+_BETWEEN = np.array([norm_of(w) for w in ("between", "btw", "within", "betwen")], np.uint64)
+
+
+def ruled(odds: NDArray[np.float32], a: Around, numbers: Numbers, head: Ints, tail: Ints) -> None:
     """Add to log-odds (n, COLUMNS) what a rule knows and examples are too few to teach.
 
-    A strike by how it is written ("250p"), a sale by its verb ("sold ... at 14.9"); no price are
-    Fibonacci ratios, years behind "since", millions, and what is counted ("10,000 holders").
+    A strike by how it is written ("250p"), a sale by its verb ("sold ... at 14.9"), a list by its
+    heading ("demand zones: 160, 140"); no price are Fibonacci ratios, years behind "since",
+    millions, and what is counted ("10,000 holders"). ``head`` and ``tail`` are the first and the
+    last number of the list of each.
     """
     r = a.runs
     never, strike = _by_writing(numbers)
     behind = a.cues[np.minimum(r.last + 1, len(a.cues) - 1)] * (r.last + 1 < r.high)
     never |= _COUNTED[behind]
-    odds[never, 0] -= SURELY
+    odds[never, 0] -= NEVER
     odds[strike, 0] += SURELY
     odds[strike, 1 + STRIKE] += SURELY
     sold = (a.cues[a.strong_left] == _EXIT) & (a.strong_left > r.low)
     sold &= (a.ends[a.strong_left] == a.ends[r.first]) & (r.first - a.strong_left < 6)
     odds[sold, 1 + EXIT] += LIKELY
+    (listed,) = (head != tail).nonzero()
+    if len(listed):
+        first = r.first[head[listed]]
+        word = a.strong_left[head[listed]]
+        near = (word > a.line[head[listed]]) & (first - word < 5)
+        names = r.batch.page.norms[r.batch.ids[word]]
+        for role, words in _HEADINGS.items():
+            under = listed[near & np.isin(names, words)]
+            odds[under, 0] += LIKELY
+            odds[under, 1 + role] += LIKELY
 
 
 def _by_writing(numbers: Numbers) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -146,6 +190,12 @@ def _by_writing(numbers: Numbers) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]
 _RATIOS = frozenset(
     ".236 .382 .618 .786 .886 0.236 0.382 0.618 0.786 0.886 1.618 1.272 2.618".split()
 )
+_HEADINGS = {
+    role: np.array([norm_of(word) for word in words.split()], np.uint64)
+    for role, words in {
+        SUPPORT: "support supports demand", RESISTANCE: "resistance resistances supply",
+    }.items()
+}  # fmt: skip
 _COUNTED = np.array([cue in ("count", "clock", "money", "period") for cue in CUES])
 _EXIT = CUES.index("exit")
 

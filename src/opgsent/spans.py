@@ -165,8 +165,7 @@ def around(r: Runs, cues: Ints) -> Around:
     batch, cues = r.batch, cues.copy()
     # "Stop targets", "entry target": the first of two says the role
     (second,) = (_CALLS_TARGET[cues[:-1]] & (cues[1:] == TARGET)).nonzero()
-    if len(second):
-        cues[second + 1] = cues[second]
+    cues[second + 1] = 0
     # the "next stop" of a journey is where the price goes
     (stops,) = (cues[1:] == STOP).nonzero()
     if len(stops):
