@@ -43,7 +43,7 @@ BALANCE = 0.5  # 0: labels weigh by their number, 1: all labels the same
 MARGIN = 1.0  # standard errors by which a method that moves more has to be better
 FEW = 40  # posts at which it has to be better by twice as many
 MAX_ITER = 60
-SLOPE_SPREAD, SHIFT_SPREAD = 0.3, 1.0  # prior standard deviations of the rescaling
+SLOPE_SPREAD, SHIFT_SPREAD = 0.3, 0.5  # prior standard deviations of the rescaling
 BOTH = "centred and scratch"  # the mean of HALVES: they err on different posts
 HALVES = ("centred C=1", "scratch C=2")
 FREE_SPREAD = 10.0  # of the shift of a fit from scratch
