@@ -261,6 +261,7 @@ def speed(extractor: Extractor) -> None:
         "$BTC 61.5k ",
         "0.00001234 - 385 / ",
         "bitcoin cash ",
+        "$BTC at 61500, $ETH near 2500. ",
         "1,",
         "$" * 7 + "A ",
         "é\n",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from opgsent import Classifier, classify
-from opgsent.assembly import locate, owner
+from opgsent.assembly import locate, owners
 from opgsent.numerals import number_of, parts_of, shorthand
 from opgsent.prices import Price, resolved
 from opgsent.result import ROLES
@@ -105,13 +105,13 @@ def tag(symbol: str, place: int = 0, kind: str = "cashtag", subject: bool = True
 
 def test_owners() -> None:
     btc, eth = tag("BTC", 2), tag("ETH", 8)
-    assert owner([btc, eth], [0, 0], 5, 0) == "BTC"  # between two: the one before
-    assert owner([btc, eth], [0, 1], 5, 1) == "ETH"  # its line names only the one behind
-    assert owner([btc, eth], [0, 0], 1, 0) == "BTC"  # none before
-    assert owner([btc, eth], [0, 1], 9, 2) == "ETH"
-    assert owner([tag("SPY", 2, subject=False), eth], [0, 0], 5, 0) == "ETH"
+    assert owners([btc, eth], [0, 0], [5], [0]) == ["BTC"]  # between two: the one before
+    assert owners([btc, eth], [0, 1], [5], [1]) == ["ETH"]  # its line names only the one behind
+    assert owners([btc, eth], [0, 0], [1], [0]) == ["BTC"]  # none before
+    assert owners([btc, eth], [0, 1], [9], [2]) == ["ETH"]
+    assert owners([tag("SPY", 2, subject=False), eth], [0, 0], [5], [0]) == ["ETH"]
     row = [tag("SPY", 1), tag("ES", 2), tag("SPX", 3)]
-    assert owner(row, [0, 0, 0], 9, 1) == "SPY"  # a row of tags: its first
+    assert owners(row, [0, 0, 0], [9], [1]) == ["SPY"]  # a row of tags: its first
 
 
 def test_passengers() -> None:

@@ -61,8 +61,8 @@ def test_batches_and_order_change_nothing(fitted: tuple[LogisticRegression, Scor
     whole = scorer.log_odds(scorer.read(texts))
     alone = np.vstack([scorer.log_odds(scorer.read([text])) for text in texts])
     backwards = scorer.log_odds(scorer.read(texts[::-1]))[::-1]
-    assert np.abs(whole - alone).max() < 1e-5
-    assert np.abs(whole - backwards).max() < 1e-5
+    assert np.array_equal(whole, alone)
+    assert np.array_equal(whole, backwards)
 
 
 @pytest.mark.parametrize("text", [*TEXTS[:20], *ODD])

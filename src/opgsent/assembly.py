@@ -6,6 +6,7 @@ done for the whole batch at once.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -229,23 +230,23 @@ class _Prices:
     ) -> list[Level]:
         """The levels of one post, in order."""
         ours = range(self.cuts[post], self.cuts[post + 1])
+        begin, stop = ours.start, ours.stop
         symbols = {f.symbol for f in found}
         if len(symbols) > 1:
             lines = names.line[names.cuts[post] : names.cuts[post + 1]]
-            owners = [owner(found, lines, self.place[j], self.line[j]) for j in ours]
+            theirs = owners(found, lines, self.place[begin:stop], self.line[begin:stop])
         else:
-            owners = [next(iter(symbols), None)] * len(ours)
-        begin, stop = ours.start, ours.stop
+            theirs = [next(iter(symbols), None)] * len(ours)
         parts = self.parts[begin:stop]
-        if len(parts) > 1 or owners[0] in DEAR:
+        if len(parts) > 1 or theirs[0] in DEAR:
             places = self.place[begin:stop]
-            prices = [Price(*p) for p in zip(parts, places, owners, strict=True)]
+            prices = [Price(*p) for p in zip(parts, places, theirs, strict=True)]
             values = resolved(prices, self.token)
         else:
             values = [part.value for part in parts]
         levels: list[Level] = []
         at = passed = 0
-        for j, part, value, symbol in zip(ours, parts, values, owners, strict=True):
+        for j, part, value, symbol in zip(ours, parts, values, theirs, strict=True):
             before = self.before[j]
             at = locate(text, self.tokens[j], at, before - passed, plain)
             passed = before
@@ -282,30 +283,28 @@ def locate(text: str, token: str, at: int, solid: int, plain: bool) -> int:
             raise AssertionError(f"token {token!r} not where it was read")
 
 
-def owner(found: Sequence[Found], lines: Sequence[int], place: int, line: int) -> str | None:
-    """The ticker that a price belongs to, where a post names several.
+def owners(
+    found: Sequence[Found], lines: Sequence[int], places: Sequence[int], on: Sequence[int]
+) -> list[str | None]:
+    """The tickers that the prices at ``places`` belong to, where a post names several.
 
-    The last one named before it, unless its line names none before it and one behind it. ``lines``
-    are those of the tickers.
+    The last one named before a price, unless its line names none before it and one behind it.
+    ``lines`` are those of the tickers, ``on`` those of the prices.
     """
-    about = [(f, at) for f, at in zip(found, lines, strict=True) if f.subject]
-    before = after = None
-    for f, at in about:
-        if f.place < place:
-            before = f, at
+    about = [n for n, f in enumerate(found) if f.subject]
+    spots = [found[n].place for n in about]
+    # of the row of tags that a ticker ends, the first: "$SPY $ES_F $SPX" is about $SPY
+    leader = list(range(len(found)))
+    for n in range(1, len(found)):
+        if found[n].place - found[n - 1].place == 1:
+            leader[n] = leader[n - 1]
+    symbols: list[str | None] = []
+    for place, line in zip(places, on, strict=True):
+        cut = bisect_left(spots, place)
+        before = about[cut - 1] if cut else None
+        after = about[cut] if cut < len(about) else None
+        if before is not None and (lines[before] == line or after is None or lines[after] != line):
+            symbols.append(found[leader[before]].symbol)
         else:
-            after = f, at
-            break
-    if before and (before[1] == line or not after or after[1] != line):
-        return _leader(found, before[0]).symbol
-    if after:
-        return after[0].symbol
-    return before[0].symbol if before else None
-
-
-def _leader(found: Sequence[Found], last: Found) -> Found:
-    """The first of the row of tags that a ticker ends: "$SPY $ES_F $SPX" is about $SPY."""
-    place = found.index(last)
-    while place and found[place].place - found[place - 1].place == 1:
-        place -= 1
-    return found[place]
+            symbols.append(None if after is None else found[after].symbol)
+    return symbols

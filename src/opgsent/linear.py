@@ -150,7 +150,9 @@ class Scorer:
         if not len(batch.texts):
             return np.empty((0, COLUMNS), np.float32)
         parts = self.parts(batch) if parts is None else parts
-        sums = np.add.reduceat(parts, batch.starts[:-1], axis=0)
+        # not the START behind the last post: a zero more, but a sum of another number of summands
+        # is rounded otherwise, and a post must not depend on those beside it
+        sums = np.add.reduceat(parts[:-1], batch.starts[:-1], axis=0)
         found: Floats = (
             self.weights.intercept
             + scale(batch.starts[1:] - batch.starts[:-1])[:, None] * sums

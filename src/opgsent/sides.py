@@ -12,6 +12,7 @@ Everything is a partial sum of what scoring the post has already computed.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -46,20 +47,25 @@ class Sides:
         if not several:
             return {}, np.empty((0, 3), np.float32)
         (cuts,) = np.nonzero(batch.flags & np.uint32(END))
-        sums = np.add.reduceat(parts[:, _STANCE], cuts, axis=0)
-        sizes = np.diff(cuts, append=len(batch.ids))
         places = [t.place for post in several for t in found[post]]
-        clause_of = iter((np.searchsorted(cuts, places, side="right") - 1).tolist())
-        first = np.searchsorted(cuts, batch.starts).tolist()
+        clause = iter(cuts[np.searchsorted(cuts, places, side="right") - 1].tolist())
         rows: dict[tuple[int, str], int] = {}
-        members: list[int] = []  # clauses of the rows, one row's after another's
+        bounds: list[int] = []  # begin and end of stretches: a clause with symbols, those behind it
+        members: list[int] = []  # stretches of the rows, one row's after another's
         begins: list[int] = []
         for post in several:
-            marks = [(next(clause_of), t.symbol) for t in found[post]]
-            for symbol, clauses in clauses_of(marks, first[post], first[post + 1]).items():
+            end = int(batch.starts[post + 1])
+            marks = [(next(clause), t.symbol) for t in found[post]]
+            stretches = stretches_of(marks, len(bounds) // 2)
+            cut = list(dict.fromkeys(at for at, _ in marks))
+            for at, until in pairwise([*cut, end]):
+                bounds += at, until
+            for symbol, own in stretches.items():
                 rows[post, symbol] = len(begins)
                 begins.append(len(members))
-                members += clauses
+                members += own
+        sums = np.add.reduceat(parts[:, _STANCE], bounds, axis=0)[::2]
+        sizes = np.diff(bounds)[::2]
         n = np.add.reduceat(sizes[members], begins)
         part = np.add.reduceat(sums[members], begins, axis=0) * scale(n)[:, None]
         whole = odds[[post for post, _ in rows], _STANCE]
@@ -68,22 +74,21 @@ class Sides:
         return rows, views
 
 
-def clauses_of(marks: Sequence[tuple[int, str]], first: int, end: int) -> dict[str, list[int]]:
-    """Symbol -> the clauses of first..end-1 that speak of it, given (clause, symbol) in order.
+def stretches_of(marks: Sequence[tuple[int, str]], first: int) -> dict[str, list[int]]:
+    """Symbol -> the stretches that speak of it, numbered from ``first``.
 
-    >>> clauses_of([(0, "BTC"), (2, "ETH")], 0, 3)
-    {'BTC': [0, 1], 'ETH': [2]}
+    ``marks`` are (place of the clause, symbol) in order; a clause with symbols begins a stretch,
+    which clauses without one go on.
+
+    >>> stretches_of([(0, "BTC"), (7, "ETH"), (7, "BTC")], 3)
+    {'BTC': [3, 4], 'ETH': [4]}
     """
-    clauses: dict[str, list[int]] = {symbol: [] for _, symbol in marks}
-    current: list[str] = []
-    at = 0
-    for clause in range(first, end):
-        if at < len(marks) and marks[at][0] == clause:
-            current = []
-            while at < len(marks) and marks[at][0] == clause:
-                if marks[at][1] not in current:
-                    current.append(marks[at][1])
-                at += 1
-        for symbol in current:
-            clauses[symbol].append(clause)
-    return clauses
+    found: dict[str, list[int]] = {}
+    number, last = first - 1, -1
+    for at, symbol in marks:
+        if at != last:
+            number, last = number + 1, at
+        own = found.setdefault(symbol, [])
+        if not own or own[-1] != number:
+            own.append(number)
+    return found
