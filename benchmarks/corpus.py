@@ -20,7 +20,7 @@ from scipy.sparse import vstack
 from opgsent.audit import plain_table
 from opgsent.classifier import Classifier
 from opgsent.corpus import GENRES, corpora_folder, read_corpus
-from opgsent.fitting import STRENGTH, WRITTEN, column_weights, gold_of, regression, told
+from opgsent.fitting import STRENGTH, WRITTEN, gold_of, regression, told, weighed
 from opgsent.linear import COLUMNS_OF
 from opgsent.matrix import features_matrix
 from opgsent.metrics import Judged, interval
@@ -37,10 +37,11 @@ def answers(
 ) -> list[Any]:
     """Log-odds of each test matrix from a fit on ``x``, by the recipe of the bundled model."""
     weights = np.ones(len(gold)) if weights is None else weights
-    scale = column_weights(x)
-    scale = scale * np.sqrt(told(x.multiply(scale).tocsr(), gold, len(LABELS[question])))
+    features, scale = weighed(x)
+    x = x[:, features]
+    scale = scale * np.sqrt(told(x, gold, len(LABELS[question])))
     coef, bias = regression(x.multiply(scale).tocsr(), gold, STRENGTH[question], weights)
-    return [test.multiply(scale).tocsr() @ coef + bias for test in tests]
+    return [test[:, features].multiply(scale).tocsr() @ coef + bias for test in tests]
 
 
 def judged(question: str, posts: Sequence[Any], odds: Any, keep: Any) -> Judged:

@@ -126,7 +126,7 @@ class Bench:
     def measured(self, weights: Weights, test: NDArray[np.int64]) -> tuple[float, float, float]:
         """Figures of weights on posts, among the labels that occur there."""
         columns = COLUMNS_OF[self.feed.question]
-        odds = self.x[test] @ weights.table[:, columns] + weights.intercept[columns]
+        odds = weights.log_odds(self.x[test])[:, columns]
         order = LABELS[self.feed.question]
         judged = among_seen(Judged(order, self.gold[test], softmax(odds.astype(np.float64))))
         return judged.accuracy(), judged.macro_f1(), judged.auc()

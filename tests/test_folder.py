@@ -175,6 +175,8 @@ def test_damaged_folders_are_refused_in_words(what: str, tmp_path: Path) -> None
     [
         ("verdict_table", np.zeros((3, 6), np.float16)),
         ("verdict_table", None),
+        ("verdict_features", np.arange(3, dtype=np.int32)),
+        ("verdict_features", np.zeros(3, np.float32)),
         ("verdict_intercept", np.full(6, np.nan, np.float32)),
         ("verdict_sure", np.zeros(9, np.float32)),
         ("level_weights", np.zeros((1, 1), np.float32)),

@@ -35,16 +35,17 @@ ODD = [
 @pytest.fixture(scope="module")
 def fitted() -> tuple[LogisticRegression, Scorer]:
     x = features_matrix(TEXTS, ASSETS)
-    table = np.zeros((SIZE, COLUMNS), np.float32)
+    used = np.unique(x.indices)
+    table = np.zeros((len(used), COLUMNS), np.float32)
     intercept = np.zeros(COLUMNS, np.float32)
     for question, columns in COLUMNS_OF.items():
         order = LABELS[question]
         gold = [order.index(str(getattr(p, question))) for p in POSTS]
         model = LogisticRegression(C=1.0, max_iter=30).fit(x, gold)
-        table[:, columns], intercept[columns] = model.coef_.T, model.intercept_
+        table[:, columns], intercept[columns] = model.coef_.T[used], model.intercept_
         if question == "stance":
             kept = model
-    return kept, Scorer(Weights(table, intercept, np.ones(2, np.float32)), ASSETS)
+    return kept, Scorer(Weights(used, table, intercept, np.ones(2, np.float32)), ASSETS)
 
 
 def test_same_probabilities_as_scikit_learn(fitted: tuple[LogisticRegression, Scorer]) -> None:
@@ -98,9 +99,23 @@ def test_a_full_table_starts_afresh_and_answers_alike(
     assert np.abs(found - expected).max() < 1e-5
 
 
-def test_weights_of_another_shape_are_refused() -> None:
-    zeros = np.zeros((SIZE, COLUMNS), np.float32)
+def test_weights_that_do_not_fit_are_refused() -> None:
+    some = np.array([0, 5, SIZE - 1], np.int32)
+    zeros = np.zeros((3, COLUMNS), np.float32)
+    Weights(some, zeros, zeros[0], zeros[0, :2])
     with pytest.raises(ValueError, match="shape"):
-        Weights(zeros[:10], zeros[0], zeros[0, :2])
+        Weights(some, zeros[:2], zeros[0], zeros[0, :2])
     with pytest.raises(ValueError, match="finite"):
-        Weights(zeros, zeros[0] * np.nan, zeros[0, :2])
+        Weights(some, zeros, zeros[0] * np.nan, zeros[0, :2])
+    for odd in ([5, 0, 7], [5, 5, 7], [-1, 5, 7], [0, 5, SIZE]):
+        with pytest.raises(ValueError, match="features"):
+            Weights(np.array(odd, np.int32), zeros, zeros[0], zeros[0, :2])
+
+
+def test_weights_score_a_matrix_as_the_scorer_scores_texts(
+    fitted: tuple[LogisticRegression, Scorer],
+) -> None:
+    _, scorer = fitted
+    texts = TEXTS[:50] + ODD
+    expected = scorer.log_odds(scorer.read(texts))
+    assert np.abs(scorer.weights.log_odds(features_matrix(texts, ASSETS)) - expected).max() < 1e-4

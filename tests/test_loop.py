@@ -13,7 +13,7 @@ from opgsent import Classifier, train
 from opgsent.assets import Assets
 from opgsent.cli import main
 from opgsent.corpus import LabelledPost, corpora_folder, read_corpus
-from opgsent.fitting import folds_of, softmax
+from opgsent.fitting import Fit, folds_of, softmax
 from opgsent.labelling import KEYS, Session, label_posts
 from opgsent.labels import read_labels, read_posts
 from opgsent.matrix import features_matrix
@@ -66,15 +66,13 @@ def test_a_hundred_suggested_labels_beat_a_hundred_random_ones() -> None:
     held = features_matrix([post.text for post in test], assets)
     place = {id(text): at for at, text in enumerate(texts)}
 
-    def fitted(rows: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    def fitted(rows: Sequence[int]) -> Fit:
         labels = [pool[i].stance for i in rows]
-        fit = refit("stance", x[list(rows)], labels, folds_of(rows, 5), base=None).fit
-        return fit.table, fit.intercept
+        return refit("stance", x[list(rows)], labels, folds_of(rows, 5), base=None).fit
 
     def score(rows: Sequence[int]) -> float:
-        table, intercept = fitted(rows)
         gold = [LABELS["stance"].index(str(post.stance)) for post in test]
-        shares = softmax((held @ table + intercept).astype(np.float64))
+        shares = softmax(fitted(rows).log_odds(held).astype(np.float64))
         return Judged(LABELS["stance"], gold, shares).macro_f1()
 
     gains = []
@@ -82,12 +80,12 @@ def test_a_hundred_suggested_labels_beat_a_hundred_random_ones() -> None:
         rng = np.random.default_rng(seed)
         order = rng.permutation(len(pool)).tolist()
         first, rest = order[:400], order[400:2400]
-        table, intercept = fitted(first)
+        start = fitted(first)
 
         def model(
-            asked: Sequence[str], table: np.ndarray = table, intercept: np.ndarray = intercept
+            asked: Sequence[str], start: Fit = start
         ) -> list[Mapping[str, Mapping[str, float]]]:
-            odds = x[[place[id(text)] for text in asked]] @ table + intercept
+            odds = start.log_odds(x[[place[id(text)] for text in asked]])
             rows = softmax(odds.astype(np.float64))
             return [{"stance": dict(zip(LABELS["stance"], row, strict=True))} for row in rows]
 

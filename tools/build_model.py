@@ -1,10 +1,11 @@
 """Fit the bundled model: python tools/build_model.py [--shared ../shared] [--out DIR]
 
 Labels come from corpora/ (train split) and the train split of ../shared/posts/real.jsonl, with
-the corrections of corpora/public-labels.csv. A teacher too slow to ship (tools/teacher.py) has
-labelled unlabelled posts; its answers are in tools/teacher.npz and are joined to the posts by
-hash. In cross-validation a post is only ever judged by fits that saw nothing of its group, nor an
-answer of a teacher that had seen it. Without ../shared the model is fitted on corpora/ alone.
+the corrections of corpora/public-labels.csv. Teachers too slow to ship (tools/teacher.py) have
+labelled the unlabelled posts; the mean of their answers is in tools/teacher.npz and is joined to
+the posts by hash. In cross-validation a post is only ever judged by fits that saw nothing of its
+group, nor an answer of a teacher that had seen it. Without ../shared the model is fitted on
+corpora/ alone.
 """
 
 from __future__ import annotations
@@ -52,9 +53,9 @@ MODEL = ROOT / "src" / "opgsent" / "data" / "model"
 PUBLIC = ROOT / "corpora" / "public-labels.csv"
 TEACHER = ROOT / "tools" / "teacher.npz"
 SPAN_TEACHER = ROOT / "tools" / "teacher_spans.npz"
-#: a post that the teacher labelled weighs (first) times its confidence in the label to the power
-#: (second): heeded less where it doubts, it pulls confusable posts less to their words
-TRUST = {"stance": (0.7, 2.0), "style": (0.5, 1.0)}
+#: a post that the teachers labelled weighs (first) times their confidence in the label to the power
+#: (second): heeded less where they doubt, they pull confusable posts less to their words
+TRUST = {"stance": (0.35, 2.0), "style": (0.15, 2.0)}
 TICKER = 255  # in place of a role
 SEED = 0
 GOLDEN = 8  # posts of corpora/ whose answers are checked whenever the model is loaded
@@ -88,9 +89,9 @@ def public_posts(shared: Path) -> list[LabelledPost]:
 def taught(shared: Path, assets: Assets) -> Taught | None:
     """The posts that teachers labelled, None where they or the posts are not at hand.
 
-    tools/teacher.npz: ``post`` (n,) first 8 bytes of a text's hash, ``teacher`` (n,) who labelled
-    it, ``answers`` (n, 6) probabilities x 255; ``public`` and ``fold``, the fold of each post of
-    real.jsonl; ``unseen`` (teachers, folds), whether a teacher saw nothing of a fold.
+    tools/teacher.npz: ``post`` (n,) first 8 bytes of a text's hash, ``answers`` (n, 6)
+    probabilities x 255; ``public`` and ``fold``, the fold of each post of real.jsonl; ``hold``, the
+    folds that no teacher had seen.
     """
     file = shared / "posts" / "unlabelled.txt.gz"
     if not TEACHER.is_file() or not file.is_file():
@@ -99,12 +100,10 @@ def taught(shared: Path, assets: Assets) -> Taught | None:
     with np.load(TEACHER, allow_pickle=False) as found:
         stored = {name: found[name] for name in found.files}
     rows = _found(file, stored["post"])
-    order = [at for at, _ in rows]
     return Taught(
         features_matrix([text for _, text in rows], assets),
-        stored["answers"][order].astype(np.float64) / 255,
-        stored["teacher"][order],
-        stored["unseen"].astype(bool),
+        stored["answers"][[at for at, _ in rows]].astype(np.float64) / 255,
+        stored["hold"].tolist(),
         dict(zip(stored["public"].tolist(), stored["fold"].tolist(), strict=True)),
     )
 
@@ -152,31 +151,24 @@ def taught_spans(shared: Path) -> tuple[list[LabelledPost], NDArray[np.int64]]:
 
 @dataclass(frozen=True)
 class Taught:
-    """Posts that teachers labelled: features, probabilities, who; see ``taught``."""
+    """Posts that teachers labelled: features, probabilities, folds unseen; see ``taught``."""
 
     x: csr_matrix
     answers: NDArray[np.float64]
-    teacher: NDArray[np.uint8]
-    unseen: NDArray[np.bool_]
+    hold: list[int]
     fold: dict[int, int]
 
     def folds(self, posts: Sequence[LabelledPost]) -> NDArray[np.int64]:
-        """The fold of each post; -1 (always in training) where every teacher saw it."""
+        """The fold of each post; -1 (always in training) where the teachers saw it."""
         found = [self.fold[_short(post.text)] for post in posts]
-        seen = ~self.unseen.any(axis=0)
-        return np.array([-1 if seen[fold] else fold for fold in found])
+        return np.array([fold if fold in self.hold else -1 for fold in found])
 
     def more(self, question: str) -> dict[int, Any]:
-        """Fold (-1: the final fit) -> (matrix, labels, weights) of posts whose teacher may help."""
+        """Fold (-1: the final fit) -> (matrix, labels, weights) of what the teachers labelled."""
         p = self.answers[:, COLUMNS_OF[question]]
         most, power = TRUST[question]
         labels, trust = p.argmax(axis=1), most * p.max(axis=1) ** power
-        found = {-1: (self.x, labels, trust)}
-        for fold in range(self.unseen.shape[1]):
-            rows = self.unseen[self.teacher, fold]
-            if rows.any():
-                found[fold] = self.x[rows], labels[rows], trust[rows]
-        return found
+        return dict.fromkeys([-1, *self.hold], (self.x, labels, trust))
 
 
 def _short(text: str) -> int:
@@ -223,7 +215,7 @@ def main(args: Sequence[str] | None = None) -> None:
         },
         "data": {
             "public": counted(public), "corpora": counted(own),
-            "taught": 0 if teachers is None else len(teachers.teacher),
+            "taught": 0 if teachers is None else len(teachers.answers),
             "spans": len(spans), "sha256": data_hash(posts),
         },
         "cross_validation": scores,

@@ -1,8 +1,9 @@
 """Tokens -> features: one table of views, the same code for training and scoring.
 
-A feature is a place in a hashed space of ``SIZE`` weight rows. Views of single tokens (the word,
-its character n-grams, its shape) are computed once per distinct token; views of neighbours
-(n-grams, negation scope) are a hash of two or three norms; counters of a post
+A feature is a place in a hashed space of ``SIZE`` places, large enough that the n-grams of 150,000
+posts seldom meet; a model keeps the few hundred thousand that tell something. Views of single
+tokens (the word, its character n-grams, its shape) are computed once per distinct token; views of
+neighbours (n-grams, negation scope) are a hash of two or three norms; counters of a post
 (exclamation marks, emoji, capitals, numbers ...) are read in steps. All of them add up:
 
     log-odds = intercept + scale(tokens) * (sum over token and neighbour views) + sum over counters
@@ -22,8 +23,8 @@ from numpy.typing import NDArray
 
 from .reading import Batch
 
-BITS = 19
-SIZE = 1 << BITS  # weight rows; one more, all zero, stands behind them for "no feature"
+BITS = 22
+SIZE = 1 << BITS  # features; one more stands behind them for "no feature"
 NOTHING = SIZE
 GRAMS = (2, 5)  # character n-grams inside a word, shortest and longest
 FEW = 12  # words that are read one by one

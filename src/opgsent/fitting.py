@@ -17,8 +17,7 @@ from scipy.optimize import minimize
 from scipy.sparse import csr_matrix, vstack
 from sklearn.linear_model import LogisticRegression
 
-from .features import SIZE
-from .linear import COLUMNS, COLUMNS_OF, Weights
+from .linear import COLUMNS, COLUMNS_OF, Weights, united
 from .result import LABELS
 
 STRENGTH = {"stance": 4.0, "style": 4.0}  # C of the bundled fit, by grouped cross-validation
@@ -28,6 +27,8 @@ WRITTEN = {"stance": 3.0, "style": 0.5}
 FOLDS = 5
 SURE = 0.9  # share of right answers that ``Verdict.sure`` promises
 MAX_ITER = 200
+COMMON = 6  # posts, labelled or not, in which a feature occurs that is worth a weight
+TOO_SMALL = 1e-3  # weights that say next to nothing only take room
 TOLERANCE = 2e-4  # at 1e-3 the descent stops early, and figures jump by .01 from fit to fit
 
 Progress = Callable[[str, int, int], None]  # what is done, steps done, steps in all
@@ -37,16 +38,23 @@ Labels = Sequence[str | None]
 
 @dataclass(frozen=True)
 class Fit:
-    """A question fitted: ``table`` (SIZE, 3), ``intercept`` (3,), ``sure`` threshold.
+    """A question fitted: ``table`` (n, 3) of ``features`` (n,), ``intercept`` (3,), ``sure``
+    threshold.
 
     ``held_out`` (posts, 3) are the calibrated probabilities of each post from a fit that saw
     nothing of its group; NaN for posts without a label or always in training.
     """
 
+    features: NDArray[np.int32]
     table: NDArray[np.float32]
     intercept: NDArray[np.float32]
     sure: float
     held_out: Floats
+
+    def log_odds(self, x: csr_matrix) -> NDArray[np.float32]:
+        """Scores of rows of features, shape (posts, 3)."""
+        found: NDArray[np.float32] = x[:, self.features] @ self.table + self.intercept
+        return found
 
 
 def folds_of(groups: Sequence[object], count: int = FOLDS, seed: int = 0) -> NDArray[np.int64]:
@@ -67,11 +75,28 @@ def folds_of(groups: Sequence[object], count: int = FOLDS, seed: int = 0) -> NDA
     return found
 
 
-def column_weights(x: csr_matrix) -> NDArray[np.float32]:
-    """sqrt(log inverse document frequency) of each column; 0 for a column of a single post."""
-    df = np.bincount(x.indices, minlength=x.shape[1])
-    idf = np.log((x.shape[0] + 1.0) / (df + 1.0)) / 5.0
-    return np.where(df > 1, np.sqrt(idf), 0.0).astype(np.float32)
+def weighed(
+    x: csr_matrix, more: csr_matrix | None = None
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """(columns worth fitting, sqrt(log inverse document frequency) of each).
+
+    Those are columns that occur in two of the labelled posts ``x``, or in COMMON of those and
+    ``more`` posts, but not in all.
+
+    >>> columns, _ = weighed(csr_matrix([[1.0, 1.0, 0.0, 0.0], [1.0, 0.0, 1.0, 0.0], [0.0] * 4]))
+    >>> columns.tolist()
+    [0]
+    """
+    posts = x.shape[0]
+    found = np.bincount(x.indices, minlength=x.shape[1])
+    worth = found > 1
+    if more is not None:
+        posts += more.shape[0]
+        found += np.bincount(more.indices, minlength=x.shape[1])
+        worth |= found >= COMMON
+    columns = np.flatnonzero(worth & (found < posts)).astype(np.int32)
+    idf = np.log((posts + 1.0) / (found[columns] + 1.0)) / 5.0
+    return columns, np.sqrt(idf).astype(np.float32)
 
 
 def regression(
@@ -140,15 +165,15 @@ def fit_question(
     strength = STRENGTH[question] if strength is None else strength
     weights = np.ones(len(gold)) if weights is None else weights
     names = sorted(set(folds[folds >= 0].tolist()))
-    scale = column_weights(x)
-    scaled = x.multiply(scale).tocsr()
+    features, scale = weighed(x, more[-1][0] if more else None)
+    scaled = x[:, features].multiply(scale).tocsr()
 
     def fitted(held: int) -> tuple[Floats, Floats]:
         rows = known & (folds != held) if held >= 0 else known
         xs, ys, ws = scaled[rows], gold[rows], weights[rows]
         if more is not None and held in more:
             extra, theirs, trust = more[held]
-            xs = vstack([xs, extra.multiply(scale)], format="csr")
+            xs = vstack([xs, extra[:, features].multiply(scale)], format="csr")
             ys, ws = np.concatenate([ys, theirs]), np.concatenate([ws, trust])
         gain = np.sqrt(told(xs, ys, 3))
         coef, bias = regression(xs.multiply(gain).tocsr(), ys, strength, ws)
@@ -171,7 +196,9 @@ def fit_question(
     intercept = (bias * slope + shift).astype(np.float32)
     held_out = softmax(odds)
     held_out[~judged] = np.nan
-    return Fit(table, intercept, sure_threshold(held_out[judged], gold[judged]), held_out)
+    told_apart = np.abs(table).max(axis=1) >= TOO_SMALL
+    sure = sure_threshold(held_out[judged], gold[judged])
+    return Fit(features[told_apart], table[told_apart], intercept, sure, held_out)
 
 
 def gold_of(question: str, labels: Labels) -> NDArray[np.int64]:
@@ -224,9 +251,10 @@ def sure_threshold(probabilities: Floats, gold: NDArray[np.int64]) -> float:
 
 def joined(fits: Mapping[str, Fit]) -> Weights:
     """The weights of both questions in one table."""
-    table = np.zeros((SIZE, COLUMNS), np.float32)
+    parts = [(fits[q].features, fits[q].table, columns) for q, columns in COLUMNS_OF.items()]
     intercept = np.zeros(COLUMNS, np.float32)
     for question, columns in COLUMNS_OF.items():
-        table[:, columns] = fits[question].table
         intercept[columns] = fits[question].intercept
-    return Weights(table, intercept, np.array([fits[q].sure for q in COLUMNS_OF], np.float32))
+    return Weights(
+        *united(parts, COLUMNS), intercept, np.array([fits[q].sure for q in COLUMNS_OF], np.float32)
+    )

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from .errors import OpgsentError
 
-FORMAT = 1
+FORMAT = 2  # 1: before 2026-11-26, a table of all features
 MAX_WEIGHTS = 64 << 20  # bytes of weights.npz
 MAX_CARD = 1 << 20  # bytes of card.json
 MAX_ARRAYS = 64

@@ -26,7 +26,7 @@ def read_card(folder: Folder = None) -> dict[str, Any]:
     """The card of a model folder; raises ModelError for what is none.
 
     >>> read_card()["format"]
-    1
+    2
     """
     return folders.read_card(BUNDLED if folder is None else folder)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,9 @@ from .forms import described
 from .reading import START, Batch, Described, TokenTable
 from .result import LABELS
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
 COLUMNS = sum(map(len, LABELS.values()))
 #: question -> its columns
 COLUMNS_OF = {"stance": slice(0, 3), "style": slice(3, 6)}
@@ -45,33 +49,43 @@ GRAM = np.float32(GRAM_VALUE)
 _EVERY = np.arange(len(COUNTS))
 
 Floats = NDArray[np.float32]
+Features = NDArray[np.int32]
+#: features, weights for some columns each, those columns
+Part = tuple[Features, NDArray[np.floating[Any]], slice]
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What a fit gives: ``table`` (SIZE, 6), ``intercept`` (6,), ``sure`` (2,) thresholds.
+    """What a fit gives: ``table`` (n, 6) of the ``features`` (n,) that have weights, in order;
+    ``intercept`` (6,), ``sure`` (2,) thresholds.
 
     ``own_tickers`` says that the fit knew single tickers, as retraining does.
-    Raises ValueError for arrays of another shape, or that hold what is not a finite number.
+    Raises ValueError for arrays of another shape, features that are none, and what is not finite.
     """
 
+    features: Features
     table: Floats
     intercept: Floats
     sure: Floats
     own_tickers: bool = False
 
     def __post_init__(self) -> None:
-        shapes = {"table": (SIZE, COLUMNS), "intercept": (COLUMNS,), "sure": (len(LABELS),)}
+        count = len(self.features) if self.features.ndim == 1 else -1
+        shapes = {"table": (count, COLUMNS), "intercept": (COLUMNS,), "sure": (len(LABELS),)}
         for name, shape in shapes.items():
             array = getattr(self, name)
             if array.shape != shape:
                 raise ValueError(f"{name} has the shape {array.shape}, not {shape}")
             if not np.isfinite(array).all():
                 raise ValueError(f"{name} holds what is not a finite number")
+        ends = self.features[[0, -1]].tolist() if count else [0, 0]
+        if not 0 <= ends[0] <= ends[1] < SIZE or (np.diff(self.features) <= 0).any():
+            raise ValueError(f"features are not numbers below {SIZE}, each once and in order")
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """The arrays as a folder keeps them; the table in half precision."""
         return {
+            "verdict_features": self.features.astype(np.int32),
             "verdict_table": self.table.astype(np.float16),
             "verdict_intercept": self.intercept.astype(np.float32),
             "verdict_sure": self.sure.astype(np.float32),
@@ -81,19 +95,49 @@ class Weights:
     @classmethod
     def of(cls, arrays: Mapping[str, NDArray[np.generic]]) -> Weights:
         """From the arrays of a folder."""
-        names = ("verdict_table", "verdict_intercept", "verdict_sure", "verdict_own_tickers")
+        names = ("features", "table", "intercept", "sure", "own_tickers")
         for name in names:
-            if name not in arrays:
-                raise ValueError(f"no array {name}")
-        table, intercept, sure = (arrays[name].astype(np.float32) for name in names[:3])
-        return cls(table, intercept, sure, bool(arrays[names[3]].any()))
+            if f"verdict_{name}" not in arrays:
+                raise ValueError(f"no array verdict_{name}")
+        if arrays["verdict_features"].dtype != np.int32:
+            raise ValueError(
+                f"verdict_features holds {arrays['verdict_features'].dtype}, not int32"
+            )
+        features = arrays["verdict_features"].astype(np.int32)
+        table, intercept, sure = (
+            arrays[f"verdict_{name}"].astype(np.float32) for name in names[1:4]
+        )
+        return cls(features, table, intercept, sure, bool(arrays["verdict_own_tickers"].any()))
+
+    def log_odds(self, x: csr_matrix) -> Floats:
+        """Scores of rows of features (matrix.py), shape (posts, 6)."""
+        found: Floats = x[:, self.features] @ self.table + self.intercept
+        return found
+
+
+def united(parts: Sequence[Part], width: int) -> tuple[Features, Floats]:
+    """(features, their weights (n, width)) of parts with weights for some columns; they add up.
+
+    >>> one, two = np.array([3, 9], np.int32), np.array([9], np.int32)
+    >>> parts = [(one, np.ones((2, 1)), slice(0, 1)), (two, np.ones((1, 2)), slice(0, 2))]
+    >>> features, table = united(parts, 2)
+    >>> features.tolist(), table.tolist()
+    ([3, 9], [[1.0, 0.0], [2.0, 1.0]])
+    """
+    none = np.empty(0, np.int32)
+    features = np.unique(np.concatenate([none, *(theirs for theirs, _, _ in parts)]))
+    table = np.zeros((len(features), width), np.float32)
+    for theirs, weights, columns in parts:
+        table[np.searchsorted(features, theirs), columns] += weights
+    return features, table
 
 
 class Scorer:
     """Weights over the views of features.py, applied to batches of posts.
 
-    >>> zeros = np.zeros((SIZE, COLUMNS), np.float32)
-    >>> scorer = Scorer(Weights(zeros, zeros[0], zeros[0, :2]), Assets.load())
+    >>> none = np.zeros((0, COLUMNS), np.float32)
+    >>> even = Weights(np.zeros(0, np.int32), none, np.zeros(COLUMNS), np.ones(2))
+    >>> scorer = Scorer(even, Assets.load())
     >>> scorer.log_odds(scorer.read(["up we go", ""])).shape
     (2, 6)
     """
@@ -101,29 +145,36 @@ class Scorer:
     def __init__(self, weights: Weights, assets: Assets) -> None:
         self.weights = weights
         self._assets = assets
-        # the row behind the last one is "no feature"
-        self._table = np.concatenate([weights.table, np.zeros((1, COLUMNS), np.float32)])
-        self._steps = self._table[COUNTER_ROWS] * np.float32(COUNTER_VALUE)
+        # feature -> row of the table; the first row is that of all features without weights
+        self._row = np.zeros(SIZE + 1, np.int32)
+        self._row[weights.features] = np.arange(1, len(weights.features) + 1)
+        self._table = np.concatenate([np.zeros((1, COLUMNS), np.float32), weights.table])
+        self._steps = self.rows(COUNTER_ROWS) * np.float32(COUNTER_VALUE)
         self._tokens = TokenTable(self._describe, len(COUNTS), COLUMNS)
+
+    def rows(self, features: NDArray[np.int64]) -> Floats:
+        """The weights of features, shape (..., 6)."""
+        found: Floats = self._table.take(self._row.take(features), axis=0)
+        return found
 
     def _describe(self, tokens: Sequence[str]) -> Described:
         """Tokens as the table keeps them: flags of candidates, and the weights of their views."""
         found, forms = described(tokens, self._assets, candidate_flags)
-        rows = self._table.take(buckets(found.norms), axis=0)
+        rows = self.rows(buckets(found.norms))
         if START in tokens:
             rows[tokens.index(START)] = 0.0
         words = [gram_word(kind, form) for kind, form in zip(found.kinds, forms, strict=True)]
         spelled = [at for at, word in enumerate(words) if word]
         if spelled:
             grams, begins = gram_rows_of([words[at] for at in spelled])
-            rows[spelled] += GRAM * np.add.reduceat(self._table.take(grams, axis=0), begins)
+            rows[spelled] += GRAM * np.add.reduceat(self.rows(grams), begins)
         for at, (token, kind, form) in enumerate(zip(tokens, found.kinds, forms, strict=True)):
             if form in TICKER_FORMS:
                 if self.weights.own_tickers:
-                    rows[at] += self._table[own_ticker(token)]
+                    rows[at] += self.row(own_ticker(token))
             elif kind == "word" and is_loud(token):
                 row, value = loud(form)
-                rows[at] += self._table[row] * np.float32(value)
+                rows[at] += self.row(row) * np.float32(value)
         return found._replace(rows=rows)
 
     def read(self, texts: list[str]) -> Batch:
@@ -136,13 +187,13 @@ class Scorer:
         silent = negated(batch)
         parts[silent] = 0.0
         for view, places, found in neighbours(batch, silent):
-            weights = self._table.take(found, axis=0)
+            weights = self.rows(found)
             parts[places] += weights if VIEW_VALUE[view] == 1 else weights * VIEW_VALUE[view]
         return parts
 
-    def row(self, index: int) -> Floats:
+    def row(self, feature: int) -> Floats:
         """The weights of one feature, shape (6,)."""
-        found: Floats = self._table[index]
+        found: Floats = self._table[self._row[feature]]
         return found
 
     def log_odds(self, batch: Batch, parts: Floats | None = None) -> Floats:

@@ -15,7 +15,7 @@ result is weights like any other.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,16 +25,17 @@ from scipy.sparse import csr_matrix
 
 from .fitting import (
     ABSENT,
+    TOO_SMALL,
     Fit,
     Floats,
     Labels,
-    column_weights,
     gold_of,
     softmax,
     sure_threshold,
     told,
+    weighed,
 )
-from .linear import COLUMNS_OF, Weights
+from .linear import COLUMNS, COLUMNS_OF, Part, Weights, united
 
 #: C of the fits that are tried, from the one that moves least
 STRENGTHS = (0.1, 0.5, 1.0, 2.0)
@@ -90,9 +91,8 @@ def refit(
     if len(set(gold[known].tolist())) < 2:
         raise ValueError(f"every {question} label is the same")
     columns = COLUMNS_OF[question]
-    scale = column_weights(x)
-    x = x[known].multiply(scale).tocsr()
-    x.eliminate_zeros()  # columns of a single post, which are half of all
+    features, scale = weighed(x)  # without those of a single post, which are half of all
+    x = x[known][:, features].multiply(scale).tocsr()
     seen, gold = np.unique(gold[known], return_inverse=True)
     folds = folds[known]
     whole = None
@@ -111,11 +111,12 @@ def refit(
     method = _least_that_pays(losses)
     slope, shift = mend[method]
     (model,) = _fitted(posts, only=method).values()
-    table = np.zeros((x.shape[1], 3))
-    table[:, seen] = model.change * (slope * scale[:, None])
+    change = np.zeros((len(features), 3))
+    change[:, seen] = model.change * (slope * scale[:, None])
+    parts: list[Part] = [(features, change, slice(0, 3))]
     if whole is not None and base is not None and model.follows:
         slope_of_base = slope * model.slope
-        table += base.table[:, columns] * slope_of_base
+        parts.append((base.features, base.table[:, columns] * slope_of_base, slice(0, 3)))
         intercept = base.intercept[columns] * slope_of_base
         odds = whole * slope_of_base
     else:  # an absent label stands below the rarest one
@@ -126,8 +127,11 @@ def refit(
     odds[:, seen] = held[method] * slope + shift
     found = np.full((len(known), 3), np.nan)
     found[known] = softmax(odds)
+    every, table = united(parts, 3)
+    told_apart = np.abs(table).max(axis=1) >= TOO_SMALL
     fit = Fit(
-        table.astype(np.float16).astype(np.float32),
+        every[told_apart],
+        table[told_apart].astype(np.float16).astype(np.float32),
         intercept.astype(np.float32),
         sure_threshold(found[known], seen[gold]),
         found,
@@ -135,20 +139,18 @@ def refit(
     return Refit(fit, method, {name: float(loss.mean()) for name, loss in losses.items()})
 
 
-def merged(base: Weights | None, fits: dict[str, Fit]) -> Weights:
+def merged(base: Weights | None, fits: Mapping[str, Fit]) -> Weights:
     """The refitted questions beside what the base had of the others (nothing: even odds)."""
-    from .features import SIZE
-    from .linear import COLUMNS
-
-    table = np.zeros((SIZE, COLUMNS), np.float32) if base is None else base.table.copy()
+    parts: list[Part] = [(f.features, f.table, COLUMNS_OF[name]) for name, f in fits.items()]
     intercept = np.zeros(COLUMNS, np.float32) if base is None else base.intercept.copy()
     sure = np.ones(len(COLUMNS_OF), np.float32) if base is None else base.sure.copy()
     for place, (question, columns) in enumerate(COLUMNS_OF.items()):
         if question in fits:
-            table[:, columns] = fits[question].table
             intercept[columns] = fits[question].intercept
             sure[place] = fits[question].sure
-    return Weights(table, intercept, sure, own_tickers=True)
+        elif base is not None:
+            parts.append((base.features, base.table[:, columns], columns))
+    return Weights(*united(parts, COLUMNS), intercept, sure, own_tickers=True)
 
 
 def balanced(gold: NDArray[np.int64]) -> Floats:
