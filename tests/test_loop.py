@@ -13,12 +13,13 @@ from opgsent import Classifier, train
 from opgsent.assets import Assets
 from opgsent.cli import main
 from opgsent.corpus import LabelledPost, corpora_folder, read_corpus
-from opgsent.fitting import Fit, folds_of, softmax
+from opgsent.fitting import folds_of, softmax
 from opgsent.labelling import KEYS, Session, label_posts
 from opgsent.labels import read_labels, read_posts
+from opgsent.linear import COLUMNS_OF, Weights
 from opgsent.matrix import features_matrix
 from opgsent.metrics import Judged
-from opgsent.refitting import refit
+from opgsent.refitting import merged, refit
 from opgsent.result import LABELS
 from opgsent.suggest import suggest, write_posts
 
@@ -66,13 +67,16 @@ def test_a_hundred_suggested_labels_beat_a_hundred_random_ones() -> None:
     held = features_matrix([post.text for post in test], assets)
     place = {id(text): at for at, text in enumerate(texts)}
 
-    def fitted(rows: Sequence[int]) -> Fit:
+    stances = COLUMNS_OF["stance"]
+
+    def fitted(rows: Sequence[int]) -> Weights:
         labels = [pool[i].stance for i in rows]
-        return refit("stance", x[list(rows)], labels, folds_of(rows, 5), base=None).fit
+        fit = refit("stance", x[list(rows)], labels, folds_of(rows, 5), base=None).fit
+        return merged(None, {"stance": fit})
 
     def score(rows: Sequence[int]) -> float:
         gold = [LABELS["stance"].index(str(post.stance)) for post in test]
-        shares = softmax(fitted(rows).log_odds(held).astype(np.float64))
+        shares = softmax(fitted(rows).log_odds(held)[:, stances].astype(np.float64))
         return Judged(LABELS["stance"], gold, shares).macro_f1()
 
     gains = []
@@ -83,9 +87,9 @@ def test_a_hundred_suggested_labels_beat_a_hundred_random_ones() -> None:
         start = fitted(first)
 
         def model(
-            asked: Sequence[str], start: Fit = start
+            asked: Sequence[str], start: Weights = start
         ) -> list[Mapping[str, Mapping[str, float]]]:
-            odds = start.log_odds(x[[place[id(text)] for text in asked]])
+            odds = start.log_odds(x[[place[id(text)] for text in asked]])[:, stances]
             rows = softmax(odds.astype(np.float64))
             return [{"stance": dict(zip(LABELS["stance"], row, strict=True))} for row in rows]
 

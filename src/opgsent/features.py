@@ -62,12 +62,12 @@ def norm_of(form: str) -> int:
 
 
 def bucket(value: int) -> int:
-    """The weight row of a hash."""
+    """The feature of a hash."""
     return ((value * int(_M1)) & _U64) >> (64 - BITS)
 
 
 def buckets(values: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """The weight rows of hashes."""
+    """The features of hashes."""
     return ((values * _M1) >> _SHIFT).astype(np.int64)
 
 
@@ -75,7 +75,7 @@ def buckets(values: NDArray[np.uint64]) -> NDArray[np.int64]:
 
 
 def token_features(token: str, kind: str, form: str) -> list[tuple[int, float]]:
-    """(weight row, value) of the views of a single token."""
+    """(feature, value) of the views of a single token."""
     found = form_features(kind, form)
     if form in TICKER_FORMS:
         found.append((own_ticker(token), 1.0))
@@ -85,7 +85,7 @@ def token_features(token: str, kind: str, form: str) -> list[tuple[int, float]]:
 
 
 def form_features(kind: str, form: str) -> list[tuple[int, float]]:
-    """(weight row, value) of what the normal form alone says."""
+    """(feature, value) of what the normal form alone says."""
     word = gram_word(kind, form)
     return [(bucket(norm_of(form)), 1.0), *(gram_features(word) if word else ())]
 
@@ -108,12 +108,12 @@ def loud(form: str) -> tuple[int, float]:
 
 
 def gram_features(word: str) -> list[tuple[int, float]]:
-    """(weight row, value) of the character n-grams of a word."""
+    """(feature, value) of the character n-grams of a word."""
     return [(row, GRAM_VALUE) for row in gram_rows(word)]
 
 
 def gram_rows(word: str) -> list[int]:
-    """Weight rows of the n-grams between a word's edges, of at most 40 of its bytes.
+    """Features of the n-grams between a word's edges, of at most 40 of its bytes.
 
     Of UTF-8 bytes, not characters, and by CRC, which ``gram_rows_of`` can take of many at once.
     """
@@ -176,7 +176,7 @@ TICKER_FORMS = ("T", "$T", "#T")
 
 
 def own_ticker(token: str) -> int:
-    """The weight row of a ticker as such: zero in the bundled model, a retrained one may use it."""
+    """The feature of a ticker as such: only a retrained model may give it a weight."""
     return bucket(hashed("t:" + token.lstrip("$#").upper()))
 
 
@@ -188,7 +188,7 @@ _TWO, _THREE, _NEGATED = (np.uint64(hashed("view:" + name)) for name in ("two", 
 def neighbours(
     batch: Batch, silent: NDArray[np.int64]
 ) -> Iterator[tuple[str, NDArray[np.int64] | slice, NDArray[np.int64]]]:
-    """(view, places in ``batch.ids``, weight rows) of the views over several tokens.
+    """(view, places in ``batch.ids``, features) of the views over several tokens.
 
     ``silent`` are the places that ``negated`` gives. A place is that of the view's first token; a
     view never reaches from one post into another.
@@ -230,7 +230,7 @@ def reached(flags: NDArray[np.uint32], flag: int) -> NDArray[np.int64]:
     return np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
 
 
-#: weight row of each counter at each step, shape (len(COUNTS), len(STEPS) + 1)
+#: feature of each counter at each step, shape (len(COUNTS), len(STEPS) + 1)
 COUNTER_ROWS = np.array(
     [[bucket(hashed(f"count:{name}:{step}")) for step in range(len(STEPS) + 1)] for name in COUNTS]
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from sklearn.linear_model import LogisticRegression
 from .linear import COLUMNS, COLUMNS_OF, Weights, united
 from .result import LABELS
 
-STRENGTH = {"stance": 4.0, "style": 8.0}  # C of the bundled fit, by grouped cross-validation
+STRENGTH = {"stance": 4.0, "style": 8.0}  # C of the bundled fit, see docs/experiments.md
 #: weight of a post of corpora/ beside a public one's 1 in the bundled fit: what helps on the corpus
 #: and costs public posts next to nothing, see docs/experiments.md
 WRITTEN = {"stance": 3.0, "style": 1.0}
@@ -50,11 +51,6 @@ class Fit:
     intercept: NDArray[np.float32]
     sure: float
     held_out: Floats
-
-    def log_odds(self, x: csr_matrix) -> NDArray[np.float32]:
-        """Scores of rows of features, shape (posts, 3)."""
-        found: NDArray[np.float32] = x[:, self.features] @ self.table + self.intercept
-        return found
 
 
 def folds_of(groups: Sequence[object], count: int = FOLDS, seed: int = 0) -> NDArray[np.int64]:
@@ -192,13 +188,25 @@ def fit_question(
     judged = known & (folds >= 0)
     slope, shift = calibrate(odds[judged], gold[judged])
     odds = odds * slope + shift
-    table = (coef * scale[:, None] * slope).astype(np.float16).astype(np.float32)
+    kept = worth_keeping(features, coef * scale[:, None] * slope)
     intercept = (bias * slope + shift).astype(np.float32)
     held_out = softmax(odds)
     held_out[~judged] = np.nan
-    told_apart = np.abs(table).max(axis=1) >= TOO_SMALL
-    sure = sure_threshold(held_out[judged], gold[judged])
-    return Fit(features[told_apart], table[told_apart], intercept, sure, held_out)
+    return Fit(*kept, intercept, sure_threshold(held_out[judged], gold[judged]), held_out)
+
+
+def worth_keeping(
+    features: NDArray[np.int32], table: NDArray[np.floating[Any]]
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Features and their weights as a folder keeps them: in half precision, none under TOO_SMALL.
+
+    >>> features, _ = worth_keeping(np.array([3, 9], np.int32), np.array([[0.5, 0.0], [0.0, 1e-4]]))
+    >>> features.tolist()
+    [3]
+    """
+    table = table.astype(np.float16).astype(np.float32)
+    kept = np.abs(table).max(axis=1) >= TOO_SMALL
+    return features[kept], table[kept]
 
 
 def gold_of(question: str, labels: Labels) -> NDArray[np.int64]:

@@ -78,8 +78,8 @@ class Weights:
                 raise ValueError(f"{name} has the shape {array.shape}, not {shape}")
             if not np.isfinite(array).all():
                 raise ValueError(f"{name} holds what is not a finite number")
-        ends = self.features[[0, -1]].tolist() if count else [0, 0]
-        if not 0 <= ends[0] <= ends[1] < SIZE or (np.diff(self.features) <= 0).any():
+        inside = ((self.features >= 0) & (self.features < SIZE)).all()
+        if not inside or (np.diff(self.features) <= 0).any():
             raise ValueError(f"features are not numbers below {SIZE}, each once and in order")
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
@@ -173,8 +173,8 @@ class Scorer:
                 if self.weights.own_tickers:
                     rows[at] += self.row(own_ticker(token))
             elif kind == "word" and is_loud(token):
-                row, value = loud(form)
-                rows[at] += self.row(row) * np.float32(value)
+                feature, value = loud(form)
+                rows[at] += self.row(feature) * np.float32(value)
         return found._replace(rows=rows)
 
     def read(self, texts: list[str]) -> Batch:

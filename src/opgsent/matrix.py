@@ -1,6 +1,6 @@
 """Posts -> the sparse matrix that scikit-learn fits on: the features of features.py, written out.
 
-Column j is weight row j of the scorer, so that fitted coefficients are the scorer's weights.
+Column j is feature j of the scorer, so that fitted coefficients are the scorer's weights.
 """
 
 from __future__ import annotations

@@ -25,7 +25,6 @@ from scipy.sparse import csr_matrix
 
 from .fitting import (
     ABSENT,
-    TOO_SMALL,
     Fit,
     Floats,
     Labels,
@@ -34,6 +33,7 @@ from .fitting import (
     sure_threshold,
     told,
     weighed,
+    worth_keeping,
 )
 from .linear import COLUMNS, COLUMNS_OF, Part, Weights, united
 
@@ -127,11 +127,8 @@ def refit(
     odds[:, seen] = held[method] * slope + shift
     found = np.full((len(known), 3), np.nan)
     found[known] = softmax(odds)
-    every, table = united(parts, 3)
-    told_apart = np.abs(table).max(axis=1) >= TOO_SMALL
     fit = Fit(
-        every[told_apart],
-        table[told_apart].astype(np.float16).astype(np.float32),
+        *worth_keeping(*united(parts, 3)),
         intercept.astype(np.float32),
         sure_threshold(found[known], seen[gold]),
         found,
