@@ -2,10 +2,10 @@
 
 Labels come from corpora/ (train split) and the train split of ../shared/posts/real.jsonl, with
 the corrections of corpora/public-labels.csv. Teachers too slow to ship (tools/teacher.py) have
-labelled the unlabelled posts; the mean of their answers is in tools/teacher.npz and is joined to
-the posts by hash. In cross-validation a post is only ever judged by fits that saw nothing of its
-group, nor an answer of a teacher that had seen it. Without ../shared the model is fitted on
-corpora/ alone.
+labelled the unlabelled posts; their answers are in tools/teacher.npz and are joined to the posts by
+hash. In cross-validation a post is only ever judged by fits that saw nothing of its group, nor an
+answer of a teacher that had seen it; the final fit learns from a teacher that has seen all labels.
+Without ../shared the model is fitted on corpora/ alone.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from opgsent.corpus import (
     read_lines,
     to_post,
 )
-from opgsent.fitting import FOLDS, STRENGTH, WRITTEN, Fit, fit_question, folds_of, joined
+from opgsent.fitting import FOLDS, STRENGTH, WRITTEN, Fit, Taught, fit_question, folds_of, joined
 from opgsent.fitting_spans import fit_extraction
 from opgsent.folder import pack, read_folder, write_folder
 from opgsent.linear import COLUMNS_OF
@@ -53,9 +53,8 @@ MODEL = ROOT / "src" / "opgsent" / "data" / "model"
 PUBLIC = ROOT / "corpora" / "public-labels.csv"
 TEACHER = ROOT / "tools" / "teacher.npz"
 SPAN_TEACHER = ROOT / "tools" / "teacher_spans.npz"
-#: a post that the teachers labelled weighs (first) times their confidence in the label to the power
-#: (second): heeded less where they doubt, they pull confusable posts less to their words
-TRUST = {"stance": (0.35, 2.0), "style": (0.15, 2.0)}
+#: what a post that the teachers labelled weighs beside a labelled one, see docs/experiments.md
+TRUST = {"stance": 0.35, "style": 0.15}
 TICKER = 255  # in place of a role
 SEED = 0
 GOLDEN = 8  # posts of corpora/ whose answers are checked whenever the model is loaded
@@ -86,12 +85,12 @@ def public_posts(shared: Path) -> list[LabelledPost]:
     return posts
 
 
-def taught(shared: Path, assets: Assets) -> Taught | None:
-    """The posts that teachers labelled, None where they or the posts are not at hand.
+def teachers_of(shared: Path, assets: Assets) -> Teachers | None:
+    """What teachers labelled, None where it or the posts are not at hand.
 
-    tools/teacher.npz: ``post`` (n,) first 8 bytes of a text's hash, ``answers`` (n, 6)
-    probabilities x 255; ``public`` and ``fold``, the fold of each post of real.jsonl; ``hold``, the
-    folds that no teacher had seen.
+    tools/teacher.npz: ``post`` (n,) first 8 bytes of a text's hash; ``answers`` (n, 6)
+    probabilities x 255, the mean of the teachers that had not seen the folds ``hold``, ``final`` of
+    the teacher that has seen all; ``public`` and ``fold``, the fold of each post of real.jsonl.
     """
     file = shared / "posts" / "unlabelled.txt.gz"
     if not TEACHER.is_file() or not file.is_file():
@@ -100,9 +99,11 @@ def taught(shared: Path, assets: Assets) -> Taught | None:
     with np.load(TEACHER, allow_pickle=False) as found:
         stored = {name: found[name] for name in found.files}
     rows = _found(file, stored["post"])
-    return Taught(
+    places = [at for at, _ in rows]
+    return Teachers(
         features_matrix([text for _, text in rows], assets),
-        stored["answers"][[at for at, _ in rows]].astype(np.float64) / 255,
+        stored["answers"][places].astype(np.float64) / 255,
+        stored["final"][places].astype(np.float64) / 255,
         stored["hold"].tolist(),
         dict(zip(stored["public"].tolist(), stored["fold"].tolist(), strict=True)),
     )
@@ -150,11 +151,12 @@ def taught_spans(shared: Path) -> tuple[list[LabelledPost], NDArray[np.int64]]:
 
 
 @dataclass(frozen=True)
-class Taught:
-    """Posts that teachers labelled: features, probabilities, folds unseen; see ``taught``."""
+class Teachers:
+    """Posts that teachers labelled: features, probabilities, folds unseen; see ``teachers_of``."""
 
     x: csr_matrix
     answers: NDArray[np.float64]
+    final: NDArray[np.float64]
     hold: list[int]
     fold: dict[int, int]
 
@@ -163,12 +165,14 @@ class Taught:
         found = [self.fold[_short(post.text)] for post in posts]
         return np.array([fold if fold in self.hold else -1 for fold in found])
 
-    def more(self, question: str) -> dict[int, Any]:
-        """Fold (-1: the final fit) -> (matrix, labels, weights) of what the teachers labelled."""
-        p = self.answers[:, COLUMNS_OF[question]]
-        most, power = TRUST[question]
-        labels, trust = p.argmax(axis=1), most * p.max(axis=1) ** power
-        return dict.fromkeys([-1, *self.hold], (self.x, labels, trust))
+    def more(self, question: str) -> dict[int, Taught]:
+        """Fold (-1: the final fit) -> what the teachers labelled."""
+
+        def learned(answers: NDArray[np.float64]) -> Taught:
+            p = answers[:, COLUMNS_OF[question]]
+            return Taught(self.x, p / p.sum(axis=1, keepdims=True), TRUST[question])
+
+        return dict.fromkeys(self.hold, learned(self.answers)) | {-1: learned(self.final)}
 
 
 def _short(text: str) -> int:
@@ -191,7 +195,7 @@ def main(args: Sequence[str] | None = None) -> None:
     print(f"{len(public):,} public posts, {len(own):,} of corpora/")
     folds = np.full(len(posts), -1)
     groups = [p.group or p.writer or p.id for p in judged_posts]
-    teachers = taught(options.shared, assets) if public else None
+    teachers = teachers_of(options.shared, assets) if public else None
     folds[: len(judged_posts)] = (
         folds_of(groups, FOLDS, SEED) if teachers is None else teachers.folds(public)
     )
@@ -236,7 +240,7 @@ def verdicts(
     posts: Sequence[LabelledPost],
     groups: list[str],
     folds: NDArray[np.int64],
-    teachers: Taught | None,
+    teachers: Teachers | None,
     assets: Assets,
 ) -> tuple[dict[str, Fit], dict[str, dict[str, float]]]:
     """Question -> its fit, and what held-out posts give."""

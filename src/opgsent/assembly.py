@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cues import LINE
-from .features import COUNTS
+from .features import COUNTS, norm_of
 from .levels import Numbers
 from .prices import DEAR, Price, resolved
 from .reading import Batch
 from .result import ROLES, Level
-from .subjects import passengers
+from .subjects import TAGS, passengers
 from .tickers import Candidates, Found
 from .tokens import Reading
 
@@ -179,11 +179,22 @@ def _tags(batch: Batch, first: NDArray[np.int64], posts: NDArray[np.int64]) -> _
     words = batch.page.counts[batch.ids, _WORD].cumsum(dtype=np.int64)
     ends = words[batch.starts[1:] - 1]
     alone = words[first - 1] == words[np.maximum(first - 2, 0)]
+    # a tag with a figure of its own is spoken about: "$SOL -6%, $ADA (+8%)"
+    figures = np.logical_or(*(batch.page.counts[batch.ids, column] > 0 for column in _FIGURES))
+    reach = len(batch.ids) - 1
+    marks: NDArray[np.bool_] = np.isin(batch.page.norms[batch.ids], _SIGNS)
+    behind = np.minimum(first + 1, reach)
+    for _ in range(2):
+        behind = np.minimum(behind + marks[behind], reach)
     return _Tags(
         (ends - words[batch.starts[:-1]]).tolist(),
         alone.tolist(),
-        (ends[posts] == words[first]).tolist(),
+        ((ends[posts] == words[first]) & ~figures[behind]).tolist(),
     )
+
+
+_FIGURES = [COUNTS.index("number"), COUNTS.index("percent")]
+_SIGNS = np.array([norm_of(mark) for mark in "- + : ( = ~ @".split()], np.uint64)
 
 
 class _Prices:
@@ -244,6 +255,7 @@ class _Prices:
             values = resolved(prices, self.token)
         else:
             values = [part.value for part in parts]
+        named = {f.place for f in found}
         levels: list[Level] = []
         at = passed = 0
         for j, part, value, symbol in zip(ours, parts, values, theirs, strict=True):
@@ -253,7 +265,9 @@ class _Prices:
             start, end = at + part.start, at + part.end
             if back:
                 start, end = back(start, end)
-            unit = self.units[j] or part.unit
+            unit = part.unit or self.units[j]
+            if unit in DEAR and self.place[j] + 1 in named and part.tail.upper() != unit:
+                unit = None  # "BTC 97,200 ETH 3,450"
             role, sure = self.roles[j], self.sure[j]
             levels.append(Level(given[start:end], start, end, value, unit, role, symbol, sure))
         return levels
@@ -296,7 +310,7 @@ def owners(
     # of the row of tags that a ticker ends, the first: "$SPY $ES_F $SPX" is about $SPY
     leader = list(range(len(found)))
     for n in range(1, len(found)):
-        if found[n].place - found[n - 1].place == 1:
+        if found[n].place - found[n - 1].place == 1 and found[n].kind in TAGS:
             leader[n] = leader[n - 1]
     symbols: list[str | None] = []
     for place, line in zip(places, on, strict=True):

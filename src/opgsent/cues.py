@@ -48,7 +48,7 @@ _CUES: tuple[tuple[str, str], ...] = (
     ("option", "strike strikes expiry exp expiring otm itm atm contract contracts premium"),
     ("level", "level levels zone zones area region range between pivot line key mark handle"),
     ("money", "market cap mcap marketcap volume vol revenue revenues billion billions million"
-              " millions trillion bn eps sales funding raised dollars bucks"
+              " millions trillion bn eps sales funding raised"
               " capital portfolio invested invest investment balance wallet deposit fee"
               " fees per paid pay cost costs salary income earned"),
     ("clock", "am pm hour hours hr hrs hour: day days week weeks month months year years minutes"
@@ -59,8 +59,8 @@ _CUES: tuple[tuple[str, str], ...] = (
     ("period", "ema sma ma mas emas dma wma rsi macd fib fibonacci fibs atr adx candle candles"
                " wave waves phase part step vwap bar bars tf leverage lev x isolated times"
              " margin rr rrr risk reward ratio"),
-    ("unit", "% percent percentage pct sats sat satoshi satoshis $ € £ dollar cents pips pip"
-             " point euro"),
+    ("unit", "% percent percentage pct sats sat satoshi satoshis $ € £ dollar dollars bucks cents"
+             " pips pip point euro"),
     ("quote", "usdt usdc busd usd perp btc tusd fdusd dai eth bnb xbt bitcoin eur"),
     ("count", "cars units gwei points watchers subscribers views likes users people members"
              " holders followers coins tokens shares signals coin"

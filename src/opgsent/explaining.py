@@ -6,18 +6,19 @@ from collections import defaultdict
 
 import numpy as np
 
-from .features import COUNTS, VIEW_VALUE, counter_steps, negated, neighbours, scale
+from .features import COUNTS, TURNED, VIEW_VALUE, counter_steps, neighbours, scale, turned
 from .linear import COLUMNS_OF, Floats, Scorer
 from .reading import Batch
 from .result import LABELS, Contribution, Explanation
 from .tokens import Reading, starts_of
 
-#: view -> (how it is shown, offsets from its first token to the others); of scope views the
-#: word that negates stands before
+#: view -> (how it is shown, offset from its first token to its last)
 _SHOWN = {
-    "two": ("“{}”", (0, 1)),
-    "three": ("“{}”", (0, 2)),
-    "negated": ("negated “{}”", (0, 0)),
+    "two": ("“{}”", 1),
+    "three": ("“{}”", 2),
+    "negated": ("negated “{}”", 0),
+    "undone": ("undone “{}”", 0),
+    "left": ("left “{}”", 0),
 }
 
 
@@ -64,22 +65,23 @@ def _named(scorer: Scorer, batch: Batch) -> _Named:
     spans.append((len(text), len(text)))  # START behind the post
     factor = float(scale(np.diff(batch.starts))[0])
     named: _Named = []
-    silent = negated(batch)
-    silenced = set(silent.tolist())
+    turns = turned(batch)
+    turn_of = {place: view for view, places in turns.items() for place in places.tolist()}
     for place, token in enumerate(tokens, 1):
-        if place in silenced:
-            continue
-        row = batch.page.rows[batch.ids[place]]
+        row = batch.page.rows[batch.ids[place]] * np.float32(factor)
         span = reading.span(*spans[place])
-        named.append((f"“{_short(token)}”", span, row * np.float32(factor)))
-    for view, places, rows in neighbours(batch, silent):
-        shown, (first, last) = _SHOWN[view]
+        if place in turn_of:
+            named.append((_SHOWN[turn_of[place]][0].format(_short(token)), span, row * TURNED))
+        else:
+            named.append((f"“{_short(token)}”", span, row))
+    for view, places, rows in neighbours(batch, turns):
+        shown, last = _SHOWN[view]
         at = np.arange(len(batch.ids))[places]
         for place, row in zip(at.tolist(), rows.tolist(), strict=True):
             weights = scorer.row(row) * VIEW_VALUE[view]
             if not weights.any():
                 continue
-            span = reading.span(spans[place + first][0], spans[place + last][1])
+            span = reading.span(spans[place][0], spans[place + last][1])
             piece = batch.texts[0][span[0] : span[1]]
             edge = "start of post, " if place == 0 else ""
             if place + last >= len(spans) - 1:

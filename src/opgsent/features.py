@@ -29,12 +29,20 @@ NOTHING = SIZE
 GRAMS = (2, 5)  # character n-grams inside a word, shortest and longest
 FEW = 12  # words that are read one by one
 GRAM_VALUE = 0.4  # of a character n-gram beside a word's 1: trial-run choice, see docs
-#: value of a neighbour view beside a word's 1; a negation is rarer than what it turns around
-VIEW_VALUE = {"two": np.float32(1.0), "three": np.float32(1.0), "negated": np.float32(2.0)}
-SCOPE = 3  # tokens that a negation reaches
+#: value of a neighbour view beside a word's 1; what turns a word around is rarer than the word
+VIEW_VALUE = {
+    "two": np.float32(1.0), "three": np.float32(1.0),
+    "negated": np.float32(2.0), "undone": np.float32(2.0), "left": np.float32(2.0),
+}  # fmt: skip
+#: value of a word whose sense is turned around, beside its 1 elsewhere
+TURNED = np.float32(-0.5)
+SCOPE, UNDO_SCOPE, LEAVE_SCOPE = 3, 4, 5  # tokens that a negation, ... reaches
 
-#: what a token is to its neighbours; bits 16 to 31 are candidates.py's
-NEGATION, END = 1, 2
+#: what a token is to its neighbours (the words are in forms.py); bits 16 to 31 are candidates.py's
+NEGATION, END, UNDOING, LEAVING, SELLING, POSITION, OPTION, HOLLOW, JOINING = (
+    1 << bit for bit in range(9)
+)
+_TURNING = np.uint32(NEGATION | UNDOING | LEAVING | SELLING)
 
 #: what is counted in a post, and the steps that a count is read in
 COUNTS = (
@@ -182,52 +190,82 @@ def own_ticker(token: str) -> int:
 
 # --- tokens around ------------------------------------------------------------------------
 
-_TWO, _THREE, _NEGATED = (np.uint64(hashed("view:" + name)) for name in ("two", "three", "negated"))
+_VIEW = {name: np.uint64(hashed("view:" + name)) for name in VIEW_VALUE}
+
+#: view -> places of ``batch.ids`` whose words it turns around
+Turns = dict[str, NDArray[np.int64]]
 
 
 def neighbours(
-    batch: Batch, silent: NDArray[np.int64]
+    batch: Batch, turns: Turns
 ) -> Iterator[tuple[str, NDArray[np.int64] | slice, NDArray[np.int64]]]:
     """(view, places in ``batch.ids``, features) of the views over several tokens.
 
-    ``silent`` are the places that ``negated`` gives. A place is that of the view's first token; a
-    view never reaches from one post into another.
+    ``turns`` is what ``turned`` gives. A place is that of the view's first token; a view never
+    reaches from one post into another.
     """
     ids = batch.ids
     norms = batch.page.norms.take(ids)
     a = norms[:-1] * _M2
-    yield "two", slice(0, -1), buckets((a ^ norms[1:]) + _TWO)
+    yield "two", slice(0, -1), buckets((a ^ norms[1:]) + _VIEW["two"])
     if len(ids) > 2:
-        three = buckets((a[:-1] ^ norms[1:-1] * _M3 ^ norms[2:]) + _THREE)
+        three = buckets((a[:-1] ^ norms[1:-1] * _M3 ^ norms[2:]) + _VIEW["three"])
         three[ids[1:-1] == 0] = NOTHING
         yield "three", slice(0, -2), three
-    if len(silent):
-        yield "negated", silent, buckets(norms[silent] * _M3 + _NEGATED)
+    for view, places in turns.items():
+        yield view, places, buckets(norms[places] * _M3 + _VIEW[view])
 
 
-def negated(batch: Batch) -> NDArray[np.int64]:
-    """Places of ``batch.ids`` in reach of a negation.
+def turned(batch: Batch) -> Turns:
+    """Words whose sense something around them turns: "not bullish" must not count as "bullish".
 
-    There the views of the single token are left out and the negated view stands for them, as
-    NOT_ features do (Das & Chen 2001, on stock message boards): "not bullish" must not count as
-    "bullish".
+    There the views of the single token count TURNED, and a view of their own stands beside them, as
+    NOT_ features do (Das & Chen 2001, on stock message boards): ``negated`` behind a negation,
+    ``undone`` before a word like "failed" or "trapped" ("the uptrend is broken"), ``left`` the
+    name of a position behind a word that ends one ("covered my short", "sold puts").
     """
-    return reached(batch.flags, NEGATION)
-
-
-def reached(flags: NDArray[np.uint32], flag: int) -> NDArray[np.int64]:
-    """Places in reach of a token with the flag: up to SCOPE behind it, no END in between."""
-    (at,) = (flags & np.uint32(flag)).nonzero()
+    flags = batch.flags
+    (at,) = (flags & _TURNING).nonzero()
     if not len(at):
-        return at
+        return {}
+    kinds = flags[at]
+    no = at[(kinds & np.uint32(NEGATION)) != 0]
+    if len(no):  # "no doubt" and "not only" negate nothing
+        told = ((flags[no + 1] & np.uint32(NEGATION | HOLLOW)) == 0) & (
+            (flags[no - 1] & np.uint32(NEGATION)) == 0
+        )
+        no = no[told]
+    negated = _reached(flags, no, SCOPE)
+    undoing = at[(kinds & np.uint32(UNDOING)) != 0]
+    undoing = undoing[~np.isin(undoing, negated)]  # "isn't broken"
+    left = _reached(flags, at[(kinds & np.uint32(LEAVING)) != 0], LEAVE_SCOPE)
+    left = left[(flags[left] & np.uint32(POSITION | OPTION)) != 0]
+    sold = _reached(flags, at[(kinds & np.uint32(SELLING)) != 0], LEAVE_SCOPE)
+    sold = sold[(flags[sold] & np.uint32(OPTION)) != 0]  # "sold short" is another thing
+    found = {
+        "negated": negated,
+        "undone": _reached(flags, undoing, -UNDO_SCOPE),
+        "left": np.union1d(left, sold),
+    }
+    return {view: places for view, places in found.items() if len(places)}
+
+
+def places_of(turns: Turns) -> NDArray[np.int64]:
+    """All places that something turns around, each once, in order."""
+    return np.unique(np.concatenate([*turns.values(), np.empty(0, np.int64)]))
+
+
+def _reached(flags: NDArray[np.uint32], at: NDArray[np.int64], scope: int) -> NDArray[np.int64]:
+    """Places up to ``scope`` tokens behind (below 0: before) the places ``at``, no END between."""
     found = []
-    for step in range(1, SCOPE + 1):
-        at = at[at + step < len(flags)]
-        at = at[(flags[at + step] & np.uint32(END)) == 0]
+    step = 1 if scope > 0 else -1
+    for _ in range(abs(scope)):
         if not len(at):
             break
-        found.append(at + step)
-    return np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
+        at = at + step
+        at = at[(flags[at] & np.uint32(END)) == 0]  # START is one, too
+        found.append(at)
+    return np.unique(np.concatenate(found)) if found else at
 
 
 #: feature of each counter at each step, shape (len(COUNTS), len(STEPS) + 1)

@@ -29,6 +29,7 @@ FOLDS = 5
 SURE = 0.9  # share of right answers that ``Verdict.sure`` promises
 MAX_ITER = 200
 COMMON = 6  # posts, labelled or not, in which a feature occurs that is worth a weight
+LEAST = 0.05  # probability that a teacher gives a label which is worth a row of the fit
 TOO_SMALL = 1e-3  # weights that say next to nothing only take room
 TOLERANCE = 2e-4  # at 1e-3 the descent stops early, and figures jump by .01 from fit to fit
 
@@ -51,6 +52,17 @@ class Fit:
     intercept: NDArray[np.float32]
     sure: float
     held_out: Floats
+
+
+@dataclass(frozen=True)
+class Taught:
+    """Posts that a teacher labelled: features ``x``, its probabilities ``answers`` (n, 3), and
+    what such a post weighs beside a labelled one.
+    """
+
+    x: csr_matrix
+    answers: Floats
+    weight: float
 
 
 def folds_of(groups: Sequence[object], count: int = FOLDS, seed: int = 0) -> NDArray[np.int64]:
@@ -144,15 +156,15 @@ def fit_question(
     folds: NDArray[np.int64],
     *,
     weights: NDArray[np.float64] | None = None,
-    more: Mapping[int, tuple[csr_matrix, NDArray[np.int64], NDArray[np.float64]]] | None = None,
+    more: Mapping[int, Taught] | None = None,
     strength: float | None = None,
     progress: Progress | None = None,
 ) -> Fit:
     """Fit one question on the rows of ``x`` that have a label.
 
     ``folds`` numbers the fold that holds each post out; -1 is always in training. ``more`` are
-    further training rows by fold (-1: for the final fit), such as posts that a teacher labelled
-    which had not seen the fold. Raises ValueError where fewer than two labels occur.
+    further training posts by fold (-1: for the final fit), which a teacher labelled that had not
+    seen the fold. Raises ValueError where fewer than two labels occur.
     """
     gold = gold_of(question, labels)
     known = gold >= 0
@@ -161,17 +173,24 @@ def fit_question(
     strength = STRENGTH[question] if strength is None else strength
     weights = np.ones(len(gold)) if weights is None else weights
     names = sorted(set(folds[folds >= 0].tolist()))
-    features, scale = weighed(x, more[-1][0] if more else None)
+    features, scale = weighed(x, more[-1].x if more else None)
     scaled = x[:, features].multiply(scale).tocsr()
 
     def fitted(held: int) -> tuple[Floats, Floats]:
         rows = known & (folds != held) if held >= 0 else known
         xs, ys, ws = scaled[rows], gold[rows], weights[rows]
-        if more is not None and held in more:
-            extra, theirs, trust = more[held]
-            xs = vstack([xs, extra[:, features].multiply(scale)], format="csr")
-            ys, ws = np.concatenate([ys, theirs]), np.concatenate([ws, trust])
-        gain = np.sqrt(told(xs, ys, 3))
+        if more is None or held not in more:
+            gain = np.sqrt(told(xs, ys, 3))
+        else:
+            taught = more[held]
+            extra = taught.x[:, features].multiply(scale).tocsr()
+            best = taught.answers.argmax(axis=1)
+            gain = np.sqrt(told(vstack([xs, extra], format="csr"), np.concatenate([ys, best]), 3))
+            # a post once for each label that the teacher thinks possible
+            post, label = np.nonzero(taught.answers >= LEAST)
+            xs = vstack([xs, extra[post]], format="csr")
+            ys = np.concatenate([ys, label])
+            ws = np.concatenate([ws, taught.weight * taught.answers[post, label]])
         coef, bias = regression(xs.multiply(gain).tocsr(), ys, strength, ws)
         return coef * gain[:, None], bias
 

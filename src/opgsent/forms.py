@@ -13,15 +13,42 @@ from itertools import product
 import numpy as np
 
 from .assets import Assets
-from .features import COUNTS, END, NEGATION, norm_of
+from .features import (
+    COUNTS,
+    END,
+    HOLLOW,
+    JOINING,
+    LEAVING,
+    NEGATION,
+    OPTION,
+    POSITION,
+    SELLING,
+    UNDOING,
+    norm_of,
+)
 from .reading import Described
 from .tokens import kind_once
 
-_NEGATIONS = frozenset(
-    "not no never without neither nor cannot cant can't wont won't dont don't doesnt doesn't didnt"
-    " didn't isnt isn't aint ain't wasnt wasn't arent aren't wouldnt wouldn't shouldnt shouldn't"
-    " couldnt couldn't hardly barely nobody nothing none".split()
-)
+#: words -> what they are to their neighbours, see features.turned
+_TURNING = {
+    NEGATION: "not no never without neither nor cannot cant can't wont won't dont don't doesnt"
+              " doesn't didnt didn't isnt isn't aint ain't wasnt wasn't arent aren't werent weren't"
+              " wouldnt wouldn't shouldnt shouldn't couldnt couldn't havent haven't hasnt hasn't"
+              " hadnt hadn't hardly barely rarely nobody nothing none doubt doubts"
+              " doubtful unlikely",
+    HOLLOW: "only just wait joke matter brainer wonder financial",
+    UNDOING: "broken failed fails failing invalidated busted exhausted limited fading faded fades"
+             " fizzled fizzling stalled stalling weakening dead dying rejected denied trapped"
+             " squeezed liquidated rekt wrecked wiped crushed destroyed cooked burned burnt"
+             " punished",
+    LEAVING: "cover covers covered covering close closes closed closing exit exits exited exiting"
+             " stopped unwind unwound unwinding ditched dumped flattened",
+    SELLING: "sell sells sold selling write wrote writing",
+    POSITION: "long longs short shorts",
+    OPTION: "call calls put puts",
+    JOINING: "and but while whereas though although than into vs versus against",
+}  # fmt: skip
+_SENSE = {word: flag for flag, words in _TURNING.items() for word in words.split()}
 _ENDS = frozenset(". , ; : ! ? \n … - – — | ) (".split(" "))
 _FIRST_PERSON = frozenset("i im i'm ive i've my me mine i'll i’m id i'd".split())
 _ROCKETS = frozenset("🚀🌕🌙🔥💎🤑💰💥⚡🐂📈🎯🏆✅💸🤩")
@@ -75,9 +102,7 @@ def describe(token: str, assets: Assets) -> tuple[str, str, int, bytes]:
     if kind in _ALIKE:
         return _ALIKE[kind]
     form = normal(token, kind, assets)
-    flags = 0
-    if form in _NEGATIONS:
-        flags |= NEGATION
+    flags = _SENSE.get(form, 0)
     if token in _ENDS:
         flags |= END
     return kind, form, flags, _count(token, kind, form)

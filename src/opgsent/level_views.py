@@ -57,6 +57,8 @@ _STEPS = np.array(
     [-1.5, -0.5, -0.18, -0.04, -0.015, -0.004, -1e-9, 1e-9, 0.004, 0.015, 0.04, 0.18, 0.5, 1.5]
 )
 _BUYS = np.array([cue in ("buy", "long") for cue in CUES] + [False] * (32 - len(CUES)))
+_ROLES = frozenset("target stop entry buy sell long short support resistance option".split())
+_NAMES_ROLE = np.array([cue in _ROLES for cue in CUES] + [False] * (32 - len(CUES)))
 _SELLS = np.array([cue in ("sell", "short") for cue in CUES] + [False] * (32 - len(CUES)))
 
 
@@ -91,7 +93,8 @@ def beside(a: Around, numbers: Numbers) -> Beside:
     gaps = place[1:] - place[:-1]
     gap_before, gap_after = np.full((2, n), 9)
     gap_before[1:] = gap_after[:-1] = np.where(same, np.minimum(gaps, 9), 9)
-    head, tail = _chains(a, place, same, gaps)
+    strike = np.array([known.part.tail in ("p", "c") for known in numbers.known], bool)
+    head, tail = _chains(a, place, same, gaps, strike)
     is_side = (_BUYS | _SELLS)[a.cues]
     (sides,) = is_side.nonzero()
     if len(sides):
@@ -105,16 +108,21 @@ def beside(a: Around, numbers: Numbers) -> Beside:
     )  # fmt: skip
 
 
-def _chains(a: Around, place: Ints, same: NDArray[np.bool_], gap: Ints) -> tuple[Ints, Ints]:
+def _chains(
+    a: Around, place: Ints, same: NDArray[np.bool_], gap: Ints, strike: NDArray[np.bool_]
+) -> tuple[Ints, Ints]:
     """First and last number of the list or range that each number stands in.
 
-    Two numbers are in one list where no word stands between them, or one that joins.
+    Two numbers are in one list where no word stands between them, or one that joins, nor a sign
+    that names a role ("149.85 ⛔ 150.40 ✅ 149.20"), and not one alone is a strike ("590c @ 0.85").
     """
     n = len(place)
     index = np.arange(n)
     joint = (gap == 2) & (a.cues[place[1:] - 1] == JOINT)
     wordless = (a.words[place[1:]] == a.words[place[:-1]]) & (gap <= 9)
-    joined = same & (joint | wordless)
+    roles = _NAMES_ROLE[a.cues].cumsum()
+    parted = (roles[place[1:] - 1] != roles[place[:-1]]) | (strike[1:] != strike[:-1])
+    joined = same & (joint | wordless) & ~parted
     if not joined.any():
         return index, index
     head, tail = index.copy(), index.copy()

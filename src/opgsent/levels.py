@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .candidates import PRICE
+from .candidates import PRICE, TICKER
 from .cues import CUES
 from .features import hashed, norm_of
 from .numerals import Part, parts_of
@@ -22,7 +22,7 @@ from .result import ROLES
 from .spans import Around, Ints
 
 STRIKE, EXIT = ROLES.index("strike"), ROLES.index("exit")
-SUPPORT, RESISTANCE = ROLES.index("support"), ROLES.index("resistance")
+SUPPORT, RESISTANCE, LAST = (ROLES.index(role) for role in ("support", "resistance", "last"))
 LIKELY = np.float32(3.0)
 SURELY = np.float32(6.0)  #: log-odds that a rule adds
 COLUMNS = 1 + len(ROLES)  #: of the weights: log-odds of being a price, then of each role
@@ -143,9 +143,6 @@ def bounded(
     return odds
 
 
-_BETWEEN = np.array([norm_of(w) for w in ("between", "btw", "within")], np.uint64)
-
-
 def ruled(odds: NDArray[np.float32], a: Around, numbers: Numbers, head: Ints, tail: Ints) -> None:
     """Add to log-odds (n, COLUMNS) what a rule knows and examples are too few to teach.
 
@@ -157,13 +154,21 @@ def ruled(odds: NDArray[np.float32], a: Around, numbers: Numbers, head: Ints, ta
     r = a.runs
     never, strike = _by_writing(numbers)
     behind = a.cues[np.minimum(r.last + 1, len(a.cues) - 1)] * (r.last + 1 < r.high)
-    never |= _COUNTED[behind]
+    never |= _COUNTED[behind] | _gained(a, numbers)
     odds[never, 0] -= SURELY
     odds[strike, 0] += SURELY
     odds[strike, 1 + STRIKE] += SURELY
     sold = (a.cues[a.strong_left] == _EXIT) & (a.strong_left > r.low)
     sold &= (a.ends[a.strong_left] == a.ends[r.first]) & (r.first - a.strong_left < 6)
     odds[sold, 1 + EXIT] += LIKELY
+    odds[_closed(a), 1 + LAST] += SURELY
+    # "R1: 64k", "🎯 0.41": the label right before a number says its role
+    norms = r.batch.page.norms[r.batch.ids]
+    label = r.first - 1
+    for _ in range(2):
+        label = np.maximum(label - np.isin(norms[label], _SIGNS), r.low)
+    for role, labels in _LABELS.items():
+        odds[np.isin(norms[label], labels), 1 + role] += LIKELY
     (listed,) = (head != tail).nonzero()
     if len(listed):
         first = r.first[head[listed]]
@@ -174,6 +179,51 @@ def ruled(odds: NDArray[np.float32], a: Around, numbers: Numbers, head: Ints, ta
             under = listed[near & np.isin(names, words)]
             odds[under, 0] += LIKELY
             odds[under, 1 + role] += LIKELY
+
+
+def _gained(a: Around, numbers: Numbers) -> NDArray[np.bool_]:
+    """Money won or lost, no price: "up $12,000", "made $300"; not "may break down $281"."""
+    signed = np.array([known.part.unit is not None for known in numbers.known], bool)
+    if not signed.any():
+        return signed
+    r = a.runs
+    norms = r.batch.page.norms[r.batch.ids]
+    breaks = np.isin(norms[np.maximum(r.first - 2, 0)], _BREAKS)
+    found: NDArray[np.bool_] = signed & np.isin(norms[r.first - 1], _GAINS) & ~breaks
+    return found
+
+
+def _closed(a: Around) -> NDArray[np.bool_]:
+    """Where the market closed: "SPX closed at 5,870", "$TSLA ended the day at 251"."""
+    r = a.runs
+    norms = r.batch.page.norms[r.batch.ids]
+    verb = np.maximum(r.first - 2, r.low)
+    at = np.isin(norms[r.first - 1], _AT)
+    verb = np.maximum(verb - 2 * np.isin(norms[verb], _SESSIONS), r.low)
+    tagged = (r.batch.flags[np.maximum(verb - 1, r.low)] & np.uint32(TICKER)) != 0
+    found: NDArray[np.bool_] = at & np.isin(norms[verb], _CLOSING) & tagged
+    return found
+
+
+def _norms(words: str) -> NDArray[np.uint64]:
+    return np.array([norm_of(word) for word in words.split()], np.uint64)
+
+
+_GAINS, _BREAKS = _norms("up down made won earned spent turned"), _norms("break breaks broke")
+_BETWEEN = _norms("between btw within")
+_AT, _CLOSING, _SESSIONS = (
+    _norms("at @"), _norms("closed closes ended close"), _norms("day week month session year")
+)  # fmt: skip
+_SIGNS = _norms(": = - – ( at @")
+_LABELS = {
+    ROLES.index(role): _norms(
+        " ".join([signs, *(f"{name}{n}" for name in names.split() for n in range(1, 7))])
+    )
+    for role, names, signs in (
+        ("resistance", "r res resistance", ""), ("support", "s sup support", ""),
+        ("target", "tp tgt target", "🎯"), ("stop", "sl", "sl stoploss stop-loss 🛑 ⛔ 🚫"),
+    )
+}  # fmt: skip
 
 
 def _by_writing(numbers: Numbers) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -188,7 +238,7 @@ _RATIOS = frozenset(
     ".236 .382 .618 .786 .886 0.236 0.382 0.618 0.786 0.886 1.618 1.272 2.618".split()
 )
 _HEADINGS = {
-    role: np.array([norm_of(word) for word in words.split()], np.uint64)
+    role: _norms(words)
     for role, words in {
         SUPPORT: "support supports demand", RESISTANCE: "resistance resistances supply",
     }.items()

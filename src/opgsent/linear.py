@@ -22,6 +22,7 @@ from .features import (
     GRAM_VALUE,
     SIZE,
     TICKER_FORMS,
+    TURNED,
     VIEW_VALUE,
     buckets,
     counter_steps,
@@ -29,10 +30,11 @@ from .features import (
     gram_word,
     is_loud,
     loud,
-    negated,
     neighbours,
     own_ticker,
+    places_of,
     scale,
+    turned,
 )
 from .forms import described
 from .reading import START, Batch, Described, TokenTable
@@ -184,9 +186,10 @@ class Scorer:
     def parts(self, batch: Batch) -> Floats:
         """What each place of ``batch.ids`` gives before scaling, shape (places, 6)."""
         parts: Floats = batch.page.rows.take(batch.ids, axis=0)
-        silent = negated(batch)
-        parts[silent] = 0.0
-        for view, places, found in neighbours(batch, silent):
+        turns = turned(batch)
+        if turns:
+            parts[places_of(turns)] *= TURNED
+        for view, places, found in neighbours(batch, turns):
             weights = self.rows(found)
             parts[places] += weights if VIEW_VALUE[view] == 1 else weights * VIEW_VALUE[view]
         return parts

@@ -19,13 +19,15 @@ from .features import (
     NOTHING,
     SIZE,
     TICKER_FORMS,
+    TURNED,
     VIEW_VALUE,
     counter_steps,
-    negated,
     neighbours,
     own_ticker,
+    places_of,
     scale,
     token_features,
+    turned,
 )
 from .forms import described
 from .reading import Batch, Described, TokenTable
@@ -80,7 +82,7 @@ def _counts(batch: Batch) -> csr_matrix:
     """How often each token is in each post, times the post's scale; shape (posts, tokens)."""
     post_of, weight = _posts(batch)
     values = weight[post_of]
-    values[negated(batch)] = 0.0
+    values[places_of(turned(batch))] *= TURNED
     data = values, (post_of, batch.ids)
     shape = len(batch.texts), int(batch.ids.max()) + 1
     return csr_matrix(data, shape=shape, dtype=np.float32)
@@ -100,7 +102,7 @@ def _around(batch: Batch) -> csr_matrix:
     post_of, weight = _posts(batch)
     posts = len(batch.texts)
     rows, columns, values = [], [], []
-    for view, places, found in neighbours(batch, negated(batch)):
+    for view, places, found in neighbours(batch, turned(batch)):
         of = post_of[places]
         keep = found != NOTHING
         rows.append(of[keep])

@@ -38,6 +38,7 @@ def resolved(prices: Sequence[Price], token: Callable[[int], str]) -> list[Decim
     if len(values) > 1:
         _thousands_of_next(prices, values, token)
         _carried(prices, values, token)
+        _thousands_of_all(prices, values)
     if any(price.symbol in DEAR for price in prices):
         _dotted_thousands(prices, values)
     return values
@@ -89,9 +90,23 @@ def _carried(prices: Sequence[Price], values: list[Decimal], token: Callable[[in
             if found is not None and values[near] / 20 < found < values[near] * 20:
                 values[i] = found
         elif i and prices[i].part.tail == "" and _joined(prices[i - 1], prices[i], token):
-            found = shorthand(written[i - 1], values[i - 1], text)
+            found = shorthand(written[i - 1].replace(",", ""), values[i - 1], text)
             if found is not None:
                 values[i] = found
+
+
+def _thousands_of_all(prices: Sequence[Price], values: list[Decimal]) -> None:
+    """A bare number among prices with a k is in thousands, too: "58-60k ... invalidation 56.5"."""
+    for i, price in enumerate(prices):
+        if price.part.tail or price.part.unit or not 0 < values[i] < 1000:
+            continue
+        theirs = [
+            values[j]
+            for j, other in enumerate(prices)
+            if other.part.tail.startswith("k") and other.symbol == price.symbol
+        ]
+        if theirs and max(theirs) / 2 < values[i] * 1000 < min(theirs) * 2:
+            values[i] *= 1000
 
 
 #: below this a price in three decimals is one in thousands

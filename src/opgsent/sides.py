@@ -1,8 +1,8 @@
 """Stance per ticker: a post about two assets can hold two views.
 
-A post is cut into clauses at its punctuation and line breaks. A clause speaks of the symbols in
-it; one without a symbol goes on about those of the clause before. A symbol's view is the score of
-its clauses alone, drawn towards the post's where they hold few tokens:
+A post is cut into clauses at its punctuation, line breaks and words like "but". A clause speaks of
+the symbols in it; one without a symbol goes on about those of the clause before. A symbol's view is
+the score of its clauses alone, drawn towards the post's where they hold few tokens:
 
     view = post + n / (n + PULL) * (clauses - post)
 
@@ -17,7 +17,7 @@ from itertools import pairwise
 import numpy as np
 
 from .extraction import Found
-from .features import END, scale
+from .features import END, JOINING, scale
 from .linear import COLUMNS_OF, Floats, Scorer
 from .reading import Batch
 
@@ -46,7 +46,7 @@ class Sides:
         ]
         if not several:
             return {}, np.empty((0, 3), np.float32)
-        (cuts,) = np.nonzero(batch.flags & np.uint32(END))
+        (cuts,) = np.nonzero(batch.flags & np.uint32(END | JOINING))
         places = [t.place for post in several for t in found[post]]
         clause = iter(cuts[np.searchsorted(cuts, places, side="right") - 1].tolist())
         rows: dict[tuple[int, str], int] = {}

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .tickers import Found
 
 LONG = 15  # words: a text that long is about something, named or not
-_TAGS = frozenset(("cashtag", "hashtag", "pair"))
+TAGS = frozenset(("cashtag", "hashtag", "pair"))
 
 
 def passengers(
@@ -32,7 +32,7 @@ def passengers(
     """
     if sum(trailing) == 1 and not alone:
         return frozenset()
-    row = [f for f, at in zip(found, trailing, strict=True) if at and f.kind in _TAGS]
+    row = [f for f, at in zip(found, trailing, strict=True) if at and f.kind in TAGS]
     if not row:
         return frozenset()
     said = {f.symbol for f, at in zip(found, trailing, strict=True) if not at}

@@ -66,7 +66,8 @@ def symbol_of(token: str, kind: str, assets: Assets) -> Symbol:
     if kind == "cashtag" or kind == "pair":
         body = token[start:]
         tail = re.search(_SUFFIX.pattern + "$", body, re.IGNORECASE)
-        if not tail and kind == "cashtag" and not assets.by_symbol(body.upper()):
+        plain = not tail or tail.group() == ".P"
+        if plain and kind == "cashtag" and not assets.by_symbol(body.upper()):
             if (found := split_pair(body, assets)) and classes_of(found[0], assets):
                 classes = pair_classes(*found, assets)
                 base = canonical(found[0], assets)
@@ -96,10 +97,13 @@ def symbol_of(token: str, kind: str, assets: Assets) -> Symbol:
 
 
 def _means_symbol(body: str, upper: str, named: Asset, assets: Assets) -> bool:
-    """Whether capitals mean the symbol rather than the doubtful name that is spelled alike."""
+    """Whether the symbol is meant rather than the doubtful name that is spelled alike.
+
+    Capitals mean it, and so does "op": a company called OP with another symbol is not known by it.
+    """
     if not assets.is_doubtful(body.lower()):
         return False
-    return body == upper and bool(assets.by_symbol(upper))
+    return (body == upper or named.source == "sec") and bool(assets.by_symbol(upper))
 
 
 def _name_kind(upper: str, named: Asset) -> str:

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from .assets import CLASS_ORDER, STABLECOINS, Assets
 from .candidates import FORMS, KNOWN, OPENS, PRICE, TICKER, openings
-from .cues import CUES
+from .cues import CUES, JOINT
 from .features import END, norm_of
 from .reading import Batch
-from .spans import SECOND, Ints, Rows, Runs, View, Window, rows_of, salts, shapes
+from .spans import SECOND, Ints, Rows, Runs, View, Window, cue_classes, rows_of, salts, shapes
 from .symbols import Symbol, symbol_of
 
 
@@ -90,7 +90,7 @@ def find(batch: Batch, cues: Ints, assets: Assets) -> Candidates:
             symbol = known
         if symbol.kind == "pair":  # "XAUUSDSELL" and "POLY_BTC" are one, too
             form = form & 31 | _PAIR << 5
-        if quote and symbol.kind in ("symbol", "name", "hashtag"):
+        if quote and symbol.kind in ("symbol", "name", "hashtag", "cashtag"):
             end += quote
             code = strings[ids[end]].lstrip("#$").removeprefix("m").upper()
             code = {"BITCOIN": "BTC"}.get(code, code) if code in assets.quotes else "USD"
@@ -217,6 +217,7 @@ def rows(r: Runs, found: Candidates, which: Ints) -> Rows:
     return rows_of(np.concatenate([hashes, window]))
 
 
+_SYMBOLS = [KNOWN.index(name) for name in ("symbol", "doubtful symbol", "capitals")]
 _FEW = np.array([0, 1, 2, 2, 3, 3, 3, 4])  # steps of a count
 _NAMED = np.array([0, 2, 9, 10, 12, 13])  # the views that tell a word
 
@@ -235,6 +236,9 @@ def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
     odds: NDArray[np.float32] = np.float32(1.5) * name
     # "$SE ... if SE can't defend": capitals that the post has as a tag
     odds += np.float32(2.0) * (_tagged(r, found, which) & (shape & 3 == 2) & (shape >> 5 == _WORD))
+    listed = (shape & 3 == 2) & (shape >> 5 == _WORD) & np.isin(known, _SYMBOLS)
+    if listed.any():
+        odds += np.float32(2.5) * (listed & _listed(r, found))
     tags = (shape >> 5 == _HASHTAG) & (known == 0) & (shape & 3 == 2)
     if tags.any():
         numbers = ((r.batch.flags & np.uint32(PRICE)) != 0).cumsum()
@@ -243,6 +247,16 @@ def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
         card = (numbers[r.high - 1] - numbers[r.low] >= 3) & (sure == 0)
         odds += np.float32(4.0) * (tags & card)
     return odds
+
+
+def _listed(r: Runs, found: Candidates) -> NDArray[np.bool_]:
+    """Whether a comma, slash, "and" ... joins it to a sure ticker: "SOL, ATOM and NEAR"."""
+    sure = _SURE_SHAPES[found.shape]
+    joint = cue_classes(r.batch.flags) == JOINT
+    before = joint[r.first - 1] & np.isin(r.first - 2, found.last[sure])
+    behind = joint[r.last + 1] & np.isin(r.last + 2, found.first[sure])
+    joined: NDArray[np.bool_] = before | behind
+    return joined
 
 
 def _tagged(r: Runs, found: Candidates, which: Ints) -> NDArray[np.bool_]:

@@ -46,7 +46,14 @@ _DOMAIN_TAIL = rf"(?:\.[A-Za-z0-9-]{{1,63}}){{0,3}}\.{_TLD}(?![\w-])(?:/[^\s<>\"
 _MAIL_TAIL = r"@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,3}"
 
 _CURRENCY = r"[$€£¥₿]"
-_NUM = r"(?:[0-9]+(?:[.,][0-9]+)*|\.[0-9]+)"
+# A comma parts thousands, or decimals where nothing else does; "62000,63500,65000" are three.
+_NUM = (
+    r"(?:[1-9][0-9]{0,2}(?:,[0-9]{3}(?![0-9]))+(?:\.[0-9]+(?!,?[0-9])|(?!\.?[0-9]))"
+    r"|[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]{1,2}(?![0-9]|[.,][0-9])"
+    r"|(?<![0-9],)(?:[0-9]{1,3},[0-9]+|[0-9]{4,7},[0-9]{1,2})(?![0-9]|[.,][0-9])"
+    r"|[0-9]+(?:\.[0-9]+)*|\.[0-9]+)"
+)
+_THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]+)?")
 _MONTH_DAY = (
     r"(?:(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12][0-9]|3[01])|(?:1[3-9]|2[0-9]|3[01])/(?:0?[1-9]|1[0-2]))"
 )
@@ -82,7 +89,7 @@ BRANCHES: tuple[tuple[str, str], ...] = (
         r"\$[A-Za-z][A-Za-z0-9]*(?:[.](?:[A-Za-z]|[A-Z]{2})(?!\w)|_[A-Za-z](?!\w)|-[A-Z](?!\w))?"
         r"|\$[0-9]{1,4}(?!(?:USD|EUR|CAD|AUD|MIL|BIL|MLN|BLN|MM|BN)[A-Z]*(?!\w))[A-Z]{3,}(?!\w)",
     ),
-    ("hashtag", r"#(?=[0-9_]*[^\W\d_])\w+"),
+    ("hashtag", r"#(?=[0-9_]*[^\W\d_])\w+(?:(?<=USDT)\.P(?!\w))?"),
     ("date", rf"(?:19|20)[0-9]{{2}}[-/.](?:0?[1-9]|1[0-2])[-/.](?:0?[1-9]|[12][0-9]|3[01])(?!\w)"
              rf"|(?!24/7){_MONTH_DAY}(?:/(?:20)?[0-9]{{2}})?(?![\w/]|[.,][0-9])"
              r"|(?:0?[1-9]|[12][0-9]|3[01])\.(?:0[1-9]|1[0-2])\.(?:19|20)[0-9]{2}(?!\w)"),
@@ -167,9 +174,9 @@ def is_plain(piece: str) -> str | None:
     """
     first, rest = piece[:1], piece[1:]
     if first.isdigit():
+        if "," in piece:
+            return "number" if _THOUSANDS.fullmatch(piece) else None
         digits = piece.replace(".", "", 1)
-        if "," in digits and ",," not in piece and ",." not in piece and ".," not in piece:
-            digits = digits.replace(",", "")
         return "number" if digits.isdigit() and piece[-1:].isdigit() else None
     if first == "$":
         return "cashtag" if rest.isalpha() else None
