@@ -94,6 +94,7 @@ def test_readme_names_every_option_of_score_and_every_command(name: str) -> None
     [
         [], ["frobnicate"], ["score", "posts.csv"], ["score", "a", "-o", "b", "--jobs", "0"],
         ["suggest", "posts.csv", "-n", "none", "-o", "x.csv"], ["model"], ["label", "posts.csv"],
+        ["train", "labels.csv", "-o", "mine", "--seed", "-1"],
     ],
 )  # fmt: skip
 def test_a_wrong_command_line_is_status_2(
@@ -111,6 +112,7 @@ def test_a_wrong_command_line_is_status_2(
         (["report", "scored.csv", "-o", "r.html"], "reserved"),
         (["train", "labels.csv"], "-o DIR"),
         (["suggest", "posts.csv"], "-o FILE"),
+        (["train", "labels.csv", "--dry-run", "--html", "nowhere/r.html"], "no folder nowhere"),
     ],
 )
 def test_what_argparse_cannot_see_is_status_2_too(
@@ -292,6 +294,23 @@ def test_suggest_and_label(
     assert [json.loads(line)["stance"] for line in lines] == ["bullish", "bearish"]
     assert main(["suggest", "--label-studio-config"]) == 0
     assert capsys.readouterr().out.startswith("<View>")
+
+
+def test_nothing_is_written_over_what_is_read_or_labelled(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    posts = tmp_path / "posts.csv"
+    posts.write_text("text,stance\nselling $BTC here,bearish\n")
+    before = posts.read_bytes()
+    other = tmp_path / "more.csv"
+    other.write_bytes(before)
+    assert main(["suggest", str(posts), "-o", str(posts)]) == 1
+    assert main(["suggest", str(posts), "-o", str(other), "--labelled", str(other)]) == 1
+    assert main(["train", str(posts), "--dry-run", "--html", str(posts)]) == 1
+    assert capsys.readouterr().err.count("is read too: name another file") == 3
+    assert main(["suggest", str(posts), "-o", str(other)]) == 2
+    assert "exists and may hold labels" in capsys.readouterr().err
+    assert posts.read_bytes() == other.read_bytes() == before
 
 
 def test_model_commands_on_the_bundled_model(capsys: pytest.CaptureFixture[str]) -> None:

@@ -154,6 +154,10 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
         _edit(lambda c: c["golden"][0]["stance"].update(bullish=0.123456)),  # type: ignore[index]
         "golden",
     ),
+    "golden is beyond all numbers": (
+        _edit(lambda c: c["golden"][0]["stance"].update(bullish=10**400)),  # type: ignore[index]
+        "copy it again",
+    ),
     "golden is nonsense": (
         _edit(lambda c: c.update(golden=[{"text": 1}])),
         "card.json|golden|stance",
@@ -180,6 +184,8 @@ def test_damaged_folders_are_refused_in_words(what: str, tmp_path: Path) -> None
         ("verdict_intercept", np.full(6, np.nan, np.float32)),
         ("verdict_sure", np.zeros(9, np.float32)),
         ("level_weights", np.zeros((1, 1), np.float32)),
+        ("level_bias", np.full(9, np.inf, np.float32)),
+        ("ticker_bias", np.full(1, np.nan, np.float32)),
     ],
 )
 def test_wrong_shapes_and_nan_are_refused(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import opgsent
 from opgsent.errors import InputError
 from opgsent.tables import score_frame
 from tables_fake import FakeClassifier
@@ -165,3 +167,14 @@ def test_names_can_be_chosen() -> None:
     assert list(scored.columns) == ["body", "stance", "our_style", "our_stance"]
     with pytest.raises(InputError, match="jobs is 0"):
         score_frame(pd.DataFrame({"text": ["ab"]}), classifier=FAKE, jobs=0)
+
+
+def test_the_functions_of_the_package_take_a_model_or_a_classifier() -> None:
+    frame = pd.DataFrame({"text": ["gm", None]})
+    bundled = opgsent.score_frame(frame)
+    folder = Path(opgsent.__file__).parent / "data" / "model"
+    pd.testing.assert_frame_equal(opgsent.score_frame(frame, model=folder), bundled)
+    pd.testing.assert_frame_equal(
+        opgsent.score_frame(frame, classifier=FAKE), score_frame(frame, classifier=FAKE)
+    )
+    assert callable(opgsent.corpus.load)

@@ -92,6 +92,18 @@ def test_a_line_cut_short_is_mended_and_a_foreign_file_is_left_alone(tmp_path: P
         assert path.read_text() == other
 
 
+def test_posts_without_an_answer_are_not_taken_for_labelled(tmp_path: Path) -> None:
+    path = tmp_path / "todo.jsonl"
+    write_posts(POSTS, path)  # as suggest writes them: label todo.jsonl -o todo.jsonl
+    before = path.read_bytes()
+    with pytest.raises(InputError, match=r"todo\.jsonl, row 1: a post with no answer.*another out"):
+        Session(read_posts(path), path)
+    assert path.read_bytes() == before
+    one = Session(POSTS, tmp_path / "mine.jsonl")
+    label_posts(one, keys("bs"), str, questions=["stance"])
+    assert Session(POSTS, tmp_path / "mine.jsonl").tally == Tally(1, 1, 2)
+
+
 def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be written"):
         run(tmp_path / "none" / "mine.jsonl", "ba")

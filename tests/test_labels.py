@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import json
+import shlex
 import zipfile
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +16,7 @@ import pytest
 from opgsent import records
 from opgsent.corpus import LabelledLevel, LabelledTicker
 from opgsent.errors import InputError
-from opgsent.labels import LabelSet, read_labels
+from opgsent.labels import LabelSet, read_labels, read_posts
 from opgsent.marks import Marks, symbol_of, value_of
 from opgsent.names import SPELLINGS, parse_mapping
 from opgsent.result import STANCES, STYLES
@@ -229,6 +231,45 @@ def test_parquet_and_gzip(tmp_path: Path) -> None:
         read_labels(tmp_path / "bad.parquet")
 
 
+DIALECTS: list[tuple[str, bytes]] = [
+    ("labels.csv", b"sep=;\r\ntext;stance\r\nup, up;bull\r\n"),
+    ("labels.csv", "\ufeffsep=|\ntext|stance\nup, up|bull\n".encode("utf-16-le")),
+    ("labels.csv", b"text|stance\nup, up|bull\n"),
+    ("labels.csv", b"text\tstance\nup, up\tbull\n"),
+    ("labels.tsv", b'text\tstance\tnote\nup, up\tbull\t"\n'),  # a quote that is none
+    ("labels.csv", b'text,stance\r"up, up",bull\r'),
+    ("labels.csv", b'text,stance,note,more\n"up, up",bull\n'),  # as spreadsheets cut rows
+    ("LABELS.CSV.GZ", gzip.compress(b'text,stance\n"up, up",bull\n')),
+]
+
+
+@pytest.mark.parametrize(("name", "raw"), DIALECTS)
+def test_the_dialects_that_score_reads(name: str, raw: bytes, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(raw)
+    (post,) = read_labels(tmp_path / name).posts
+    assert (post.row, post.text, post.stance) == (1, "up, up", "bullish")
+    assert [one.text for one in read_posts(tmp_path / name)] == ["up, up"]
+
+
+def test_zst_and_long_cells(tmp_path: Path) -> None:
+    zstandard = pytest.importorskip("zstandard")
+    text = "up " * 100_000
+    raw = f"text,stance\n{text},bull\n".encode()
+    (tmp_path / "labels.csv.zst").write_bytes(zstandard.ZstdCompressor().compress(raw))
+    assert read_labels(tmp_path / "labels.csv.zst").posts[0].text == text
+
+
+def test_rows_are_counted_as_they_stand_in_the_file(tmp_path: Path) -> None:
+    file = write(tmp_path, 'text,stance\n,\n\n"two\nlines",bull\ndown,bear\nflat,\n')
+    found = read_labels(file)
+    assert [post.row for post in found.posts] == [3, 4]
+    assert found.skipped == {"no label": (5,)}
+    assert [post.row for post in read_posts(file)] == [3, 4, 5]
+    lines = '{"text": "up", "stance": "bull"}\n\n \n{"text": "down", "stance": "bear"}\n'
+    found = read_labels(write(tmp_path, lines, "labels.jsonl"))
+    assert [post.row for post in found.posts] == [1, 4]
+
+
 def test_doccano_zip_with_a_file_an_annotator(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
         for who, label in (("ann", "bullish"), ("bo", "bullish"), ("cy", "neutral")):
@@ -249,7 +290,10 @@ BAD: list[tuple[str, bytes, str]] = [
     ("labels.csv", b"text,stance\na,b,c\n", r"row 1: 3 cells, the header has 2"),
     ("labels.csv", b"text,text\na,b\n", "column 'text' stands twice"),
     ("labels.csv", b"text,stance\n\xff\xfa,bull\n", "line 2: not UTF-8; save the file as UTF-8"),
-    ("labels.csv", b"text,stance\n" + b"a" * 200_000 + b",bull\n", "row 1: field larger"),
+    ("labels.csv", b"text,stance\n" + b"a" * 1_000_001 + b",bull\n", "row 1: longer than 1,000,"),
+    ("labels.csv", b'text,stance\n,\n\nup,bull\n"up" we,bull\n', "row 4: a closing quote inside"),
+    ("labels.csv", b'text,stance\nup,"bull', "row 1: a quote is opened and never closed"),
+    ("labels.csv", b'sep=,\n"text,stance', "the header cannot be read: a quote is opened"),
     ("labels.csv", b"text,stance\nup,\n", r"no labelled post \(1 no label\)"),
     ("labels.csv", b"text,note\nup,fine\n", "no labelled post"),
     ("labels.xlsx", b"PK", "unknown kind of file; give one of .csv"),
@@ -257,7 +301,9 @@ BAD: list[tuple[str, bytes, str]] = [
     ("labels.json", b"[" * 200_000, "not JSON"),
     ("labels.jsonl", b'{"text": "a"}\n{', "row 2: not JSON"),
     ("labels.jsonl", b'{"n":' + b"9" * 5_000 + b"}", "row 1: not JSON"),
-    ("labels.jsonl.gz", b"no gzip", "cannot be read"),
+    ("labels.jsonl", b'{"text": "a"}\n\n\n{', "row 4: not JSON"),
+    ("labels.jsonl.gz", b"no gzip", "row 1: not JSON"),
+    ("labels.csv.gz", gzip.compress(b"text,stance\nup,bull\n")[:-6], "damaged or cut short"),
     ("labels.zip", b"no zip", "cannot be read"),
     ("labels.json", b'[{"data": {"a": 1}, "annotations": [{}]}]', "row 1: not as label studio"),
     ("labels.json", b'[{"data": {"text": "a"}, "annotations": 5}]', "row 1: not as label studio"),
@@ -300,6 +346,30 @@ def test_spans_that_do_not_fit_are_left_out_with_a_warning(tmp_path: Path) -> No
 def test_a_mapping_is_a_pair(item: str) -> None:
     with pytest.raises(InputError, match="give NAME=LABEL"):
         parse_mapping([item])
+
+
+@pytest.mark.parametrize("name", ["it's; id", "a$(id)", "-2", "`id` `", 'say "hm"'])
+def test_what_is_advised_can_be_typed(name: str, tmp_path: Path) -> None:
+    file = write(tmp_path, json.dumps([{"text": "up", "stance": name}]), "labels.json")
+    with pytest.raises(InputError) as caught:
+        read_labels(file)
+    (line,) = [line for line in str(caught.value).splitlines() if "--map" in line]
+    words = shlex.split(line[line.index("--map") :])
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--map", action="append")
+    assert parser.parse_args(words).map == [f"{name}=LABEL"]
+
+
+def test_a_mapping_that_meets_no_label_is_said(tmp_path: Path) -> None:
+    file = write(tmp_path, "text,stance\nup,Bull\ndown,baer\n")
+    found = read_labels(file, mapping={"Bul": "bullish", "BAER": "bearish"})
+    assert found.warnings == (
+        "--map Bul=bullish changes nothing: no label is called 'Bul'; there is 'Bull', 'baer'",
+    )
+    assert found.warnings[0] in found.to_text()
+    spans = {"Resistance": "stop", "spam": "skip"}
+    (warning,) = read_labels(CASES / "doccano_spans.jsonl", mapping=spans).warnings
+    assert warning.startswith("--map spam=skip changes nothing")
 
 
 def test_a_mapping_to_no_label_is_refused() -> None:

@@ -55,7 +55,7 @@ def read(cells: str, dialect: Dialect) -> list[str]:
     return next(csv.reader(io.StringIO(cells, newline=""), delimiter=dialect.delimiter))
 
 
-@given(posts, st.sampled_from([Dialect(), Dialect(";"), Dialect("\t")]))
+@given(posts, st.sampled_from([Dialect(), Dialect(";"), Dialect("\t"), Dialect(".")]))
 def test_the_fast_cells_are_the_cells_of_columns(post: Post, dialect: Dialect) -> None:
     (fast,) = CellRender(Columns(), dialect)(post)
     (cells,) = Columns().cells(post)

@@ -207,7 +207,10 @@ def test_a_header_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
         ("id,Text", "no column 'text', did you mean 'Text'? There is: 'id', 'Text'"),
         ("id,tweet", "no column 'text', did you mean 'tweet'?"),
         ("id,foo", "no column 'text'. There is: 'id', 'foo'"),
-        ("text,a,text", "has several columns 'text'"),
+        ("id,post", "posts.csv: no column 'text', did you mean 'post'?"),
+        ("id,post", "; name the column of posts with --text (text=...)"),
+        ('sep="', "no column 'text'"),
+        ("text,a,text", "has several columns 'text', rename all but one"),
         ("text,stance", "already has the column 'stance'; choose other names"),
     ],
 )
@@ -229,8 +232,85 @@ def test_another_encoding_is_kept(tmp_path: Path) -> None:
 def test_utf16_without_its_name_is_a_hint(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="try --encoding utf-16"):
         scored(tmp_path, "id,text\n".encode("utf-16"))
-    with pytest.raises(InputError, match="unknown encoding 'klingon'"):
-        scored(tmp_path, b"id,text\n", encoding="klingon")
+
+
+@pytest.mark.parametrize(
+    "encoding",
+    ["klingon", "base64", "hex", "zlib", "rot13", "idna", "punycode", "undefined", "a\0b", ""],
+)
+def test_what_is_no_encoding_of_text_files_is_refused(tmp_path: Path, encoding: str) -> None:
+    with pytest.raises(InputError, match=r"is no encoding of text files .* try utf-8 or cp1252"):
+        scored(tmp_path, b"id,text\n", encoding=encoding)
+
+
+@pytest.mark.parametrize("encoding", ["utf-32", "utf-32-le", "utf-32-be", "utf-8", "utf-16"])
+@pytest.mark.parametrize("order", ["le", "be"])
+def test_utf32_is_refused_with_the_way_out(tmp_path: Path, encoding: str, order: str) -> None:
+    data = "\ufeffid,text\n1,ab\n".encode(f"utf-32-{order}")
+    with pytest.raises(InputError, match=r"posts\.csv: UTF-32 is not read.* iconv -f UTF-32"):
+        scored(tmp_path, data, encoding=encoding)
+
+
+@pytest.mark.parametrize("order", ["le", "be"])
+@pytest.mark.parametrize("before", [0, 40_000], ids=["first", "behind the first piece"])
+@pytest.mark.parametrize(
+    ("row", "out", "reason", "raw"),
+    [
+        ("2,cut \ud83d\n", "2,cut ??,\n", "0x", "2,cut "),
+        ("2,\ude80cut\n", "2,??cut,\n", "0x", "2,"),
+        ("2,\ud83d\ud83d\ude80\n", "2,??🚀,\n", "0x", "2,"),
+        ('2,"a\n\ud83d"\n', '2,"a\n??",\n', "0x", '2,"a\n'),
+    ],
+    ids=["first half", "second half", "before a whole one", "quoted over lines"],
+)
+def test_half_an_emoji_in_utf16_is_one_rejected_row(
+    tmp_path: Path, row: str, out: str, reason: str, raw: str, before: int, order: str
+) -> None:
+    encoding = f"utf-16-{order}"
+    head, good = "\ufeffid,text{}\n", "0,ab{}\n"
+    data = head.format("") + good.format("") * before + row + good.format("")
+    result = scored(
+        tmp_path, data.encode(encoding, "surrogatepass"), encoding="utf-16", columns=["stance"]
+    )
+    rest = good.format(",neutral")
+    expected = head.format(",stance") + rest * before + out.replace("?", "\ufffd") + rest
+    assert result.output.decode(encoding) == expected
+    ((line, why, kept),) = result.rejected
+    assert line == str(before + 2)
+    assert why.startswith(f"byte {reason}") and why.endswith(f" is not {encoding}")
+    assert kept.startswith(raw) and kept.count("\\x") == 2
+
+
+@pytest.mark.parametrize(
+    ("data", "out"),
+    [
+        ("id,text\n1,ab\n2,ab\n".encode("utf-16-le")[:-1], "1,ab,neutral\n2,ab\ufffd,"),
+        (
+            "id,text\n1,ab\n2,ab\n".encode("utf-16-le") + b"x",
+            "1,ab,neutral\n2,ab,neutral\n\ufffd,,",
+        ),
+        (
+            "id,text\n1,ab\n".encode("utf-16-le") + b"\x3d\xd8\x00",
+            "1,ab,neutral\n\ufffd\ufffd\ufffd,,",
+        ),
+    ],
+    ids=["a byte short", "a byte too many", "half an emoji and a byte"],
+)
+def test_a_utf16_file_cut_inside_a_unit_loses_its_last_row_only(
+    tmp_path: Path, data: bytes, out: str
+) -> None:
+    result = scored(tmp_path, data, encoding="utf-16", columns=["stance"])
+    assert result.output.decode("utf-16-le") == "id,text,stance\n" + out
+    assert result.summary.rejected == 1
+
+
+def test_a_delimiter_that_is_in_our_numbers(tmp_path: Path) -> None:
+    for delimiter in ".-0 ":
+        data = f"sep={delimiter}\nid{delimiter}text\n1{delimiter}$A\n".encode()
+        result = scored(tmp_path, data)
+        _, header, row = result.table(delimiter=delimiter)
+        plain = scored(tmp_path, b"id,text\n1,$A\n").table()
+        assert [header, row] == plain, delimiter
 
 
 def test_long_rows(tmp_path: Path) -> None:

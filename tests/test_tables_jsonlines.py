@@ -93,7 +93,9 @@ def test_spans_are_lists_of_objects(tmp_path: Path) -> None:
 
 
 def test_the_column_is_looked_for_in_the_first_lines(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no column 'text', did you mean 'body'"):
+    with pytest.raises(
+        InputError, match=r"posts\.jsonl: no column 'text', did you mean 'body'.* --text"
+    ):
         lines(tmp_path, b'{"body": "ab"}\n')
     two = lines(tmp_path, b'{"body": "ab"}\n{"text":"ab"}')
     assert two == ['{"body": "ab", "stance": null}', '{"text":"ab", "stance": "neutral"}']

@@ -165,6 +165,12 @@ def test_the_source_is_never_the_target(folder: Path) -> None:
         with pytest.raises(InputError, match="is the input: name another output"):
             score_file(folder / "posts.csv", folder / dst, classifier=FakeClassifier())
     assert (folder / "posts.csv").read_bytes() == CSV
+    with open(folder / "posts.csv") as stdin, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdin", stdin)
+        for dst in ("posts.csv", "link.csv", "hard.csv"):
+            with pytest.raises(InputError, match="is the input: name another output"):
+                score_file("-", folder / dst, classifier=FakeClassifier())
+    assert (folder / "posts.csv").read_bytes() == CSV
     rejected = folder / "out.csv.rejected.csv"
     rejected.write_bytes(b"text\nab\n")
     with pytest.raises(InputError, match=r"out\.csv\.rejected\.csv is the input"):
@@ -344,9 +350,17 @@ def changed_part(folder: Path) -> dict[str, Any]:
     return {}
 
 
-def changed_state(folder: Path) -> dict[str, Any]:
-    Path(beside(str(folder / "out.csv"), "state")).write_text('{"setup": ')
+def lost_part(folder: Path) -> dict[str, Any]:
+    Path(beside(str(folder / "out.csv"), "part")).unlink()
     return {}
+
+
+def changed_state(text: str) -> Any:
+    def change(folder: Path) -> dict[str, Any]:
+        Path(beside(str(folder / "out.csv"), "state")).write_text(text)
+        return {}
+
+    return change
 
 
 @pytest.mark.parametrize(
@@ -354,12 +368,25 @@ def changed_state(folder: Path) -> dict[str, Any]:
     [
         (changed_input, "changed since the run stopped: the input"),
         (changed_part, "changed since the run stopped: the unfinished output"),
-        (changed_state, r"cannot read .*opgsent-state: .*run without --resume"),
+        (lost_part, r"the unfinished output .*opgsent-part is gone; run without --resume"),
+        (changed_state('{"setup": '), r"cannot read .*opgsent-state: .*run without --resume"),
+        (changed_state("[]"), r"opgsent-state holds no state of a run; run without --resume"),
+        (changed_state('{"setup": [1]}'), r"opgsent-state holds no state .* without --resume"),
         (lambda _: {"classifier": Retrained()}, "changed since the run stopped: model"),
         (lambda _: {"columns": ["style"]}, "changed since the run stopped: score columns"),
         (lambda _: {"encoding": "latin-1"}, "changed since the run stopped: encoding"),
     ],
-    ids=["input", "part", "state", "model", "columns", "encoding"],
+    ids=[
+        "input",
+        "part",
+        "lost",
+        "state",
+        "no object",
+        "no setup",
+        "model",
+        "columns",
+        "encoding",
+    ],
 )
 def test_only_the_same_run_goes_on(folder: Path, change: Any, message: str) -> None:
     stopped(folder, 9_000)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import os
 import sys
 import threading
@@ -76,6 +78,50 @@ def test_a_cut_or_damaged_file_is_one_clear_error(tmp_path: Path, suffix: str) -
 def test_the_output_keeps_the_format(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"is delimited and .* is named like json lines"):
         scored(tmp_path, CSV, out="out.jsonl")
+
+
+@pytest.mark.parametrize("out", ["OUT.CSV.GZ", "out.csv.Zst", "out.GZ"])
+def test_a_name_in_capitals_is_the_same_name(tmp_path: Path, out: str) -> None:
+    plain = scored(tmp_path, CSV, columns=["stance"]).output
+    result = scored(tmp_path, CSV, out=out, columns=["stance"])
+    assert result.output != plain
+    assert unpacked(result.output, out[out.rindex(".") :].lower()) == plain
+
+
+@pytest.mark.parametrize("out", ["o.xlsx", "o.XLSX", "o.csv.bz2", "o.xz", "o.csv.zip", "o.ods"])
+def test_a_name_that_promises_something_else_is_refused(tmp_path: Path, out: str) -> None:
+    with pytest.raises(InputError, match=rf"cannot write .*{out}: \.\w+ is not written; name it"):
+        scored(tmp_path, CSV, out=out)
+    assert [p.name for p in tmp_path.iterdir()] == ["posts.csv"]
+
+
+@pytest.mark.parametrize("name", ["posts.xlsx", "posts.csv", "posts"])
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"PK\x03\x04\x14\x00\x06\x00", r"is an Excel workbook \(\.xlsx\).* save it as CSV"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", r"is an old Excel workbook.* save it as CSV"),
+        (bz2.compress(CSV), "is compressed with bzip2: unpack it first"),
+        (bz2.compress(b""), "is compressed with bzip2: unpack it first"),
+        (lzma.compress(CSV), "is compressed with xz: unpack it first"),
+    ],
+)
+def test_what_cannot_be_read_is_named(tmp_path: Path, name: str, data: bytes, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        scored(tmp_path, data, name, out="out.csv")
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+def test_closed_standard_streams_are_clear_errors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(InputError, match="standard input is closed: pipe the posts in, or name"):
+        score_file("-", tmp_path / "out.csv", classifier=FakeClassifier())
+    monkeypatch.setattr(sys, "stdout", None)
+    (tmp_path / "posts.csv").write_bytes(CSV)
+    with pytest.raises(OpgsentError, match="cannot write standard output: it is closed; name"):
+        score_file(tmp_path / "posts.csv", "-", classifier=FakeClassifier())
 
 
 def test_a_missing_input_is_named(tmp_path: Path) -> None:

@@ -185,7 +185,9 @@ def test_what_stops_a_training_is_said_and_nothing_is_written(tmp_path: Path) ->
         report = train(posts, out=tmp_path / "mine")
         assert not report.ok and says in report.to_text() and report.folder is None
     one_author = [replace(post, author="ann") for post in feed(40)]
-    assert "of one author" in train(one_author, out=tmp_path / "mine").to_text()
+    for dry_run in (False, True):
+        report = train(one_author, out=tmp_path / "mine", dry_run=dry_run)
+        assert not report.ok and "of one author: label others" in report.to_text()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -206,6 +208,30 @@ def test_a_base_that_is_no_model(tmp_path: Path) -> None:
         train(feed(40), base=tmp_path / "none")
     with pytest.raises(InputError, match=r"none\.csv"):
         train(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize(
+    "lineage", [[1], None, {"ancestors": {}}, {"ancestors": [1]}, {"ancestors": None}]
+)
+def test_a_base_whose_card_cannot_be_carried_on(
+    lineage: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("opgsent.trial.refit", None)  # it is said before anything is fitted
+    bundled = Classifier.bundled()
+    base = Classifier(dict(bundled.arrays), {**bundled.card, "lineage": lineage}, bundled.assets)
+    with pytest.raises(ModelError, match=r"card\.json: lineage is .* give another base"):
+        train(feed(40), base=base, out=tmp_path / "mine")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("learn", [train, evaluate])
+def test_what_is_no_labels_is_refused_with_the_way_out(learn: Any) -> None:
+    import pandas as pd
+
+    frame = pd.DataFrame({"text": ["up"], "stance": ["bullish"]})
+    for labels in (frame, frame["text"], frame.to_dict("records"), None, 3):
+        with pytest.raises(TypeError, match=r"path of a label file .*df\.to_csv"):
+            learn(labels)
 
 
 def test_a_dry_run_fits_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "corpus":  # the one room that users name: opgsent.corpus.load()
+        return import_module(".corpus", __name__)
     if name not in _ROOM:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(f".{_ROOM[name]}", __name__), name)

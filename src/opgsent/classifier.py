@@ -74,7 +74,7 @@ class Classifier:
             made = cls(arrays, card, own)
             check = made if own is table else cls(arrays, card, table)
             check._check_golden()
-        except (ValueError, TypeError, KeyError, IndexError) as error:
+        except (ValueError, TypeError, KeyError, IndexError, OverflowError) as error:
             raise ModelError(
                 f"{folder}: {str(error)[:200]}; copy it again, or train anew"
             ) from None
@@ -289,7 +289,9 @@ def score_frame(df: pd.DataFrame, text: str = "text", **options: Any) -> pd.Data
     >>> score_frame(pd.DataFrame({"text": ["gm"]}))["style"].tolist()
     ['other']
     """
-    return _bundled().score_frame(df, text, **options)
+    from .tables import score_frame as score
+
+    return score(df, text, **options)
 
 
 def score_file(

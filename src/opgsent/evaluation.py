@@ -12,7 +12,7 @@ import numpy as np
 from .audit import plain_table
 from .corpus import LabelledPost
 from .errors import InputError
-from .labels import read_labels
+from .labels import posts_given, read_labels
 from .metrics import DRAWS
 from .result import LABELS, Post
 from .scores import (
@@ -85,7 +85,8 @@ def evaluate(
     ``model`` is a Classifier, the path of a model folder, or None for the bundled model. The
     other arguments name columns and label names as in :func:`opgsent.labels.read_labels`.
     Intervals draw groups (near-duplicates, shared authors or channels), ``draws`` times.
-    Raises InputError for a file that cannot be read or holds no label.
+    Raises InputError for a file that cannot be read or holds no label, TypeError for labels that
+    are neither posts nor a path.
 
     >>> posts = [LabelledPost("1", "buying more $SOL, this runs", "bullish"),
     ...          LabelledPost("2", "$SOL is finished, sold it all", "bearish")]
@@ -101,7 +102,7 @@ def evaluate(
         posts: Sequence[LabelledPost] = read.posts
         notes = read.warnings
     else:
-        posts = list(labels)
+        posts = posts_given(labels)
     if isinstance(model, str | Path):
         name, classifier = str(model), Classifier.load(model)
     else:

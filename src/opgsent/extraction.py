@@ -230,4 +230,6 @@ def _table(arrays: Mapping[str, NDArray[Any]], name: str, columns: int) -> F32:
     if table.shape != (ROWS, columns) or bias.shape != (columns,):
         seen = f"{name}_weights {table.shape}, {name}_bias {bias.shape}"
         raise ValueError(f"{seen}; not {(ROWS, columns)} and {(columns,)}")
+    if not (np.isfinite(table).all() and np.isfinite(bias).all()):
+        raise ValueError(f"{name}_weights or {name}_bias holds what is not a finite number")
     return table.astype(np.float32)

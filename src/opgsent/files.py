@@ -9,6 +9,13 @@ from pathlib import Path
 from .errors import InputError
 
 
+def keep_apart(target: Path, *sources: Path | None) -> None:
+    """Raises InputError where a file is to be written over one that is read."""
+    for source in sources:
+        if source is not None and target.exists() and source.exists() and target.samefile(source):
+            raise InputError(f"{target} is read too: name another file to write to")
+
+
 def write_whole(path: str | Path, text: str) -> None:
     """Write a text file in one step; what stood there before stays until then.
 

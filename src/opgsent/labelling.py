@@ -82,6 +82,12 @@ class Session:
                 raise InputError(
                     f"{self.path}, row {row}: not a line of opgsent label; name another output"
                 ) from None
+            if not record.get("skipped") and not any(map(record.get, LABELS)):
+                # the file of the posts itself, say: all of it would count as labelled
+                raise InputError(
+                    f"{self.path}, row {row}: a post with no answer, so not a line of opgsent "
+                    "label; name another output"
+                )
             self._lines.append((key, offset, bool(record.get("skipped"))))
             offset += len(line)
         if raw and not raw.endswith(b"\n"):  # an editor left the last line end away

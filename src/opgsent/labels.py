@@ -9,7 +9,7 @@ each: the label with most votes wins, a tie is named and left out.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -123,7 +123,23 @@ def read_labels(
         mapped=names.table(),
         skipped={why: tuple(dict.fromkeys(rows)) for why, rows in reader.skipped.items()},
         ties=tuple(reader.ties),
-        warnings=tuple(marks.warnings(str(path))),
+        warnings=(*names.warnings(), *marks.warnings(str(path))),
+    )
+
+
+def posts_given(labels: Iterable[LabelledPost]) -> list[LabelledPost]:
+    """Posts in memory as a list; a TypeError that says what to do for anything else.
+
+    >>> posts_given([LabelledPost("1", "up we go", "bullish")])[0].stance
+    'bullish'
+    """
+    posts = list(labels) if isinstance(labels, Iterable) else [labels]
+    wrong = next((post for post in posts if not isinstance(post, LabelledPost)), None)
+    if wrong is None and isinstance(labels, Iterable):
+        return posts
+    raise TypeError(
+        f"labels is {type(labels).__name__}, not LabelledPosts nor the path of a label file (str "
+        "or Path); of a frame, make a file: df.to_csv('labels.csv', index=False)"
     )
 
 

@@ -18,7 +18,7 @@ import sklearn
 from numpy.typing import NDArray
 
 from .corpus import LabelledPost
-from .folder import pack
+from .folder import ModelError, pack
 from .refitting import Refit
 from .reporting import Comparison
 from .result import LABELS
@@ -58,6 +58,21 @@ def counted(posts: Sequence[LabelledPost]) -> dict[str, dict[str, int]]:
     }
 
 
+def ancestors_of(parent: Classifier) -> list[str]:
+    """The checksums of a model and of those it comes from, the nearest first.
+
+    Raises ModelError where its card says so in another shape: a card can come from anybody.
+    """
+    lineage = parent.card.get("lineage", {})
+    older = lineage.get("ancestors", []) if isinstance(lineage, dict) else None
+    if not isinstance(older, list) or not all(isinstance(one, str) for one in older):
+        raise ModelError(
+            f"the base model's card.json: lineage is {lineage!r:.60}, not an object with a list "
+            "of checksums as ancestors; take lineage out of it, or give another base"
+        )
+    return [parent.checksum, *older][:GENERATIONS]
+
+
 def card_of(
     parent: Classifier,
     arrays: Mapping[str, NDArray[Any]],
@@ -73,7 +88,6 @@ def card_of(
     """The card of a model with these arrays; folder.write_folder adds format and checksum."""
     from . import __version__
 
-    ancestors = [parent.checksum, *parent.card.get("lineage", {}).get("ancestors", [])]
     return {
         "name": "opgsent model retrained on labels of its user",
         "labels": {name: list(order) for name, order in LABELS.items()},
@@ -82,7 +96,7 @@ def card_of(
             "seed": seed,
             **{question: made.method for question, made in fits.items()},
         },
-        "lineage": {"parent": parent.checksum, "ancestors": ancestors[:GENERATIONS]},
+        "lineage": {"parent": parent.checksum, "ancestors": ancestors_of(parent)},
         "data": {
             "posts": len(posts),
             **counted(posts),

@@ -6,6 +6,7 @@ A name that is in neither is refused with what to type, never guessed.
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -82,6 +83,7 @@ class Names:
 
     def __init__(self, path: str | Path, columns: Columns, mapping: Mapping[str, str]) -> None:
         self.path = path
+        self._given = mapping
         self.mapping = {_plain(name): label for name, label in mapping.items()}
         legal = [*_QUESTION, *SPAN_NAMES, LEAVE_OUT]
         for name, label in mapping.items():
@@ -145,8 +147,11 @@ class Names:
         for name, count in unknown.most_common(20):
             near = get_close_matches(_plain(name), _TABLE, 1, 0.75)
             guess = _TABLE[near[0]] if near else "LABEL"
-            quoted = f"'{shown(name)}={guess}'" if " " in name else f"{shown(name)}={guess}"
-            lines.append(f"  {shown(name)!r} stands {count:,} times: --map {quoted}")
+            # names come from other people's files, and what is advised here is pasted into a
+            # shell; one that begins with a dash would be taken for an option of its own
+            gap = "=" if shown(name).startswith("-") else " "
+            typed = shlex.quote(f"{shown(name)}={guess}")
+            lines.append(f"  {shown(name)!r} stands {count:,} times: --map{gap}{typed}")
         if len(unknown) > 20:
             lines.append(f"  and {len(unknown) - 20:,} more: is this the column of labels?")
         lines.append(f"LABEL is one of {', '.join((*_QUESTION, *SPAN_NAMES))}, or skip")
@@ -156,6 +161,18 @@ class Names:
         """(question, label) of a name; None where it is to be left out."""
         label = self._read[column, name]
         return (_QUESTION[label], label) if label in _QUESTION else None
+
+    def warnings(self) -> list[str]:
+        """The mappings that nothing in the file is called by: most likely mistyped."""
+        seen = list(dict.fromkeys([*(name for _, name in self._seen), *self.marks]))
+        plain = {_plain(name) for name in seen}
+        listed = ", ".join(repr(shown(name)) for name in seen[:10])
+        return [
+            f"--map {shown(name)}={shown(label)} changes nothing: no label is called "
+            f"{shown(name)!r}; there is {listed or 'none'}"
+            for name, label in self._given.items()
+            if _plain(name) not in plain
+        ]
 
     def table(self) -> tuple[Mapped, ...]:
         """Every name that was seen, and what it was read as."""

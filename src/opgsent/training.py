@@ -20,8 +20,10 @@ from threadpoolctl import threadpool_limits
 from .checks import check_labels
 from .corpus import LabelledPost
 from .folder import ModelError
-from .labels import read_labels
+from .labels import posts_given, read_labels
+from .lineage import ancestors_of
 from .reporting import TrainingReport
+from .scores import groups_of
 from .suspects import Progress
 from .trial import Trial, control_posts
 
@@ -54,8 +56,9 @@ def train(
     card says so.
     ``dry_run`` reads and checks and fits nothing. Same labels, base and seed: the same bytes.
 
-    Raises InputError for labels that cannot be read, ModelError for a base that is no model or an
-    ``out`` that is there already (``force`` replaces a model). What stops a training is in the
+    Raises InputError for labels that cannot be read, TypeError for labels that are neither posts
+    nor a path, ModelError for a base that is no model or an ``out`` that is there already
+    (``force`` replaces a model). What stops a training is in the
     report.
 
     >>> names = "ant bee cat dog elk fox gnu hen jay owl pig rat".split()
@@ -73,14 +76,19 @@ def train(
         read = read_labels(labels, text=text, stance=stance, style=style, mapping=mapping)
         posts, account, source = list(read.posts), read.to_text(), str(labels)
     else:
-        posts = list(labels)
+        posts = posts_given(labels)
     control = control_posts()
     checked = check_labels(posts, test=control)
     trial = Trial(base, checked, control, seed, progress or (lambda stage, done, total: None))
+    if out is not None:
+        ancestors_of(trial.old)  # a card that no new one can be made of: said before the fit
     stops = [str(finding) for finding in checked.findings if finding.stops]
     if stops:
         trial.refusals += stops
-    elif not dry_run:
+    elif dry_run:
+        if len(set(groups_of(checked.posts))) < 2:  # the fit would say so
+            trial.refusals.append("all posts are near-duplicates or of one author: label others")
+    else:
         # BLAS threads only wait for one another on vectors this small
         with threadpool_limits(limits=1):
             trial.fit()

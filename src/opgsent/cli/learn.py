@@ -15,10 +15,16 @@ def train(args: argparse.Namespace) -> int:
     if args.output is None and not args.dry_run:
         complain("train: name the new model folder with -o DIR, or only look with --dry-run")
         return WRONG_USE
+    from ..files import keep_apart
     from ..names import parse_mapping
     from ..terminal import printable
     from ..training import train as fit
 
+    if args.html:
+        keep_apart(args.html, args.labels)
+        if not args.html.parent.is_dir():
+            complain(f"train: --html {args.html}: there is no folder {args.html.parent}")
+            return WRONG_USE
     with StageLine() as line:
         report = fit(
             args.labels,
@@ -75,8 +81,13 @@ def suggest(args: argparse.Namespace) -> int | None:
         print(LABEL_STUDIO_CONFIG, end="")
         return None
     from ..classifier import Classifier
+    from ..files import keep_apart
     from ..labels import read_labels, read_posts
 
+    keep_apart(args.output, args.posts, args.labelled)
+    if args.output.exists():
+        complain(f"suggest: {args.output} exists and may hold labels; name another with -o")
+        return WRONG_USE
     posts = read_posts(args.posts, text=args.text)
     labelled = [post.text for post in read_labels(args.labelled).posts] if args.labelled else []
     classifier = Classifier.bundled() if args.model is None else Classifier.load(args.model)

@@ -67,6 +67,12 @@ def at_least_one(text: str) -> int:
     return int(text)
 
 
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r}; a whole number from 0")
+    return int(text)
+
+
 def _jobs(text: str) -> int:
     return -1 if text == "-1" else at_least_one(text)
 
@@ -124,7 +130,7 @@ def _train(commands: _Commands) -> None:
     parser.add_argument("--force", action="store_true", help="write it even where it is worse")
     parser.add_argument("--dry-run", action="store_true", help="read and check, fit nothing")
     parser.add_argument("--html", type=Path, metavar="FILE", help="the report as a page as well")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of what is drawn (0)")
+    parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="of what is drawn (0)")
 
 
 def _evaluate(commands: _Commands) -> None:
@@ -132,7 +138,7 @@ def _evaluate(commands: _Commands) -> None:
     _label_options(parser)
     _model_option(parser)
     parser.add_argument("--json", action="store_true", help="the figures as JSON")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the intervals")
+    parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="of the intervals")
 
 
 def _suggest(commands: _Commands) -> None:
@@ -143,7 +149,7 @@ def _suggest(commands: _Commands) -> None:
     parser.add_argument("--text", metavar="COLUMN", help="column of the posts (found by name)")
     parser.add_argument("--labelled", type=Path, metavar="LABELS", help="posts that have labels")
     _model_option(parser)
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of what is drawn (0)")
+    parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="of what is drawn (0)")
     parser.add_argument("--label-studio-config", action="store_true", help="print it, no more")
 
 
@@ -183,7 +189,7 @@ def _corpus(commands: _Commands) -> None:
     doubts = add("suspects", corpora.suspects, "rank the posts whose label models doubt most")
     doubts.add_argument("-n", type=at_least_one, default=50, metavar="N", help="how many (50)")
     doubts.add_argument("-o", "--output", type=Path, metavar="FILE.csv")
-    doubts.add_argument("--seed", type=int, default=0, metavar="N", help="of what is drawn (0)")
+    doubts.add_argument("--seed", type=_seed, default=0, metavar="N", help="of what is drawn (0)")
 
 
 def _model(commands: _Commands) -> None:

@@ -138,6 +138,12 @@ def unknown(what: str, name: str, known: Sequence[str]) -> InputError:
     return InputError(f"no {what} {name!r}{guess} There is: {listed(known)}")
 
 
+def no_posts(where: str, name: str, known: Sequence[str]) -> InputError:
+    """The error for an input without the column of posts: which one, and how to name another."""
+    missing = unknown("column", name, known)
+    return InputError(f"{where}: {missing}; name the column of posts with --text (text=...)")
+
+
 #: what a column of posts is usually called, for the guess
 USUAL_TEXT_NAMES = (
     "text", "tweet", "post", "body", "content", "message", "full_text", "tweet_text", "comment",

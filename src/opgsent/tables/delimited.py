@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from ..errors import InputError
-from .columns import Columns, listed, unknown
+from .columns import Columns, listed, no_posts
 from .dialect import DELIMITERS, Dialect
 from .render import CellRender
 from .rows import Row, readable, undecodable
@@ -113,9 +113,11 @@ class Delimited:
         names = [self.dialect.content(cell) for cell in cells]
         columns.check_free(names, name)
         if text not in names:
-            raise unknown("column", text, names)
+            raise no_posts(name, text, names)
         if names.count(text) > 1:
-            raise InputError(f"{name} has several columns {text!r}: {listed(names)}")
+            raise InputError(
+                f"{name} has several columns {text!r}, rename all but one: {listed(names)}"
+            )
         self._at, self._width = names.index(text), len(names)
         self.newline = header.end or "\n"
         self.render = CellRender(columns, self.dialect)
@@ -127,7 +129,7 @@ class Delimited:
     def _preamble(self) -> tuple[str, str] | None:
         """Excel's ``sep=;`` line and the delimiter it names."""
         first = self._lines.next()
-        found = re.fullmatch("sep=(.)", first.text) if first else None
+        found = re.fullmatch('sep=([^"])', first.text) if first else None
         if first and not found:
             self._lines.put_back([first])
         return (first.text + first.end, found[1]) if first and found else None

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import InputError
-from .columns import Columns, unknown
+from .columns import Columns, no_posts
 from .pool import Model, Reader, workers
 
 if TYPE_CHECKING:
@@ -79,9 +79,9 @@ def texts_of(df: pd.DataFrame, text: Hashable) -> list[str | None]:
         )
     names = list(df.columns)
     if text not in names:
-        raise unknown("column", str(text), [str(name) for name in names])
+        raise no_posts("the frame", str(text), [str(name) for name in names])
     if names.count(text) > 1:
-        raise InputError(f"the frame has several columns {text!r}")
+        raise InputError(f"the frame has several columns {text!r}; rename all but one")
     column = df[text]
     posts: list[str | None] = []
     for at, (post, missing) in enumerate(zip(column, column.isna(), strict=True)):

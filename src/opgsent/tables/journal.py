@@ -20,15 +20,18 @@ class Journal:
     def read(self, setup: dict[str, Any]) -> dict[str, Any] | None:
         """The state of an earlier run with the same setup; None where there is none."""
         try:
-            state: dict[str, Any] = json.loads(Path(self._path).read_text(encoding="utf-8"))
+            state: Any = json.loads(Path(self._path).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
         except (ValueError, OSError) as error:
             raise OpgsentError(f"cannot read {self._path}: {error}; run without --resume") from None
-        if state.get("setup") != setup:
-            before = state.get("setup") or {}
+        before = state.get("setup") if isinstance(state, dict) else None
+        if not isinstance(before, dict):
+            raise OpgsentError(f"{self._path} holds no state of a run; run without --resume")
+        if before != setup:
             raise changed(self._target, ", ".join(k for k in setup if before.get(k) != setup[k]))
-        return state
+        found: dict[str, Any] = state
+        return found
 
     def write(self, state: dict[str, Any]) -> None:
         """Replace the state, in one step."""

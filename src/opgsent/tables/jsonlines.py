@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..errors import InputError
-from .columns import Columns, unknown
+from .columns import Columns, no_posts
 from .render import JsonRender
 from .rows import Row, readable, undecodable
 from .source import MAX_CHARS, Line, Lines
@@ -36,7 +36,7 @@ class JsonLines:
             raise InputError(f"{name}: no line at its start is a JSON object{hint}")
         keys = list(dict.fromkeys(key for o in objects for key in o))
         if self._text not in keys:
-            raise unknown("column", self._text, keys)
+            raise no_posts(name, self._text, keys)
         columns.check_free(objects[0], name)
 
     def rows(self) -> Iterator[Row]:

@@ -22,11 +22,12 @@ class Packer(Protocol):
 
 
 def packer(name: str) -> Packer:
-    """The packer for a file of this name.
+    """The packer for a file of this name, in capitals or not.
 
     >>> packer("posts.csv").feed(b"plain")
     b'plain'
     """
+    name = name.lower()
     if name.endswith(".gz"):
         return _Chain(lambda: zlib.compressobj(6, zlib.DEFLATED, 31))
     if name.endswith(".zst"):

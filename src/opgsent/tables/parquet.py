@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from ..errors import InputError
 from . import arrow
-from .columns import unknown
+from .columns import no_posts
 from .job import Job
 from .pool import Tally, Task, Texts, answered
 from .source import Source
@@ -68,9 +68,9 @@ class _Run:
         schema = parquet.schema_arrow
         job.columns.check_free(schema.names, name)
         if job.text not in schema.names:
-            raise unknown("column", job.text, schema.names)
+            raise no_posts(name, job.text, schema.names)
         if schema.names.count(job.text) > 1:
-            raise InputError(f"{name} has several columns {job.text!r}")
+            raise InputError(f"{name} has several columns {job.text!r}; rename all but one")
         self._at = schema.names.index(job.text)
         arrow.check_text(schema.field(self._at), name)
         self._parquet, self._name, self._job = parquet, name, job

@@ -22,7 +22,7 @@ from .columns import (
     four,
     guarded,
 )
-from .dialect import Dialect
+from .dialect import DELIMITERS, Dialect
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ class CellRender:
         """The cells, a string per output row."""
         delimiter, written = self.dialect.delimiter, self.dialect.written
         stance, style = post.stance, post.style
-        if self.columns.names != VERDICTS + SPANS or stance is None or style is None:
+        usual = self.columns.names == VERDICTS + SPANS and delimiter in DELIMITERS
+        if not usual or stance is None or style is None:  # sep=. would cut our numbers
             rows = self.columns.cells(post)
             return [delimiter + delimiter.join(map(written, cells)) for cells in rows]
         verdicts = _cells(stance, STANCES, delimiter) + _cells(style, STYLES, delimiter)

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 from ..result import Post
 
-UNDECODABLE = re.compile("[\udc80-\udcff]")
+UNDECODABLE = re.compile("[\udc00-\udcff]")  # see source.Lines
 
 
 class Row(NamedTuple):

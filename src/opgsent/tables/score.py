@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 
 from ..errors import InputError
@@ -23,6 +24,23 @@ _KINDS = {
     ".jsonl": "json lines", ".ndjson": "json lines", ".json": "json lines",
     ".parquet": "parquet", ".pq": "parquet",
 }  # fmt: skip
+
+
+#: names that promise what is not written here
+_NOT_WRITTEN = (
+    ".xlsx", ".xlsm", ".xls", ".ods", ".feather", ".arrow", ".avro", ".orc",
+    ".bz2", ".xz", ".zip", ".7z", ".lz4", ".br", ".rar",
+)  # fmt: skip
+_UNPACK = "unpack it first, or pack it again as .gz or .zst"
+_SAVE = "open it in the spreadsheet program and save it as CSV (UTF-8)"
+#: the first bytes of what is not read here: what it is, what to do
+_NOT_READ = (
+    (rb"PK\x03\x04", f"an Excel workbook (.xlsx) or another zip file; a workbook: {_SAVE}"),
+    (rb"\xd0\xcf\x11\xe0", f"an old Excel workbook (.xls): {_SAVE}"),
+    (rb"BZh[1-9](1AY&SY|\x17rE8P\x90)", f"compressed with bzip2: {_UNPACK}"),
+    (rb"\xfd7zXZ\0", f"compressed with xz: {_UNPACK}"),
+    (rb"7z\xbc\xaf\x27\x1c", f"compressed with 7z: {_UNPACK}"),
+)
 
 
 def score_file(
@@ -80,9 +98,10 @@ def score_file(
         progress=progress or (lambda rows, done, total: None),
         chunk_rows=max(1, chunk_rows),
     )
-    _refuse_same(job.src, job.dst)
+    _refuse_name(job.dst)
     source = Source(job.src)
     try:
+        _refuse_same(source, job.dst)
         kind = _kind(job.src, job.dst, source)
         job.model.load()
         if kind == "parquet":
@@ -105,7 +124,11 @@ def _format(kind: str, lines: Lines, name: str, job: Job) -> TextFormat:
 
 def _kind(src: str, dst: str, source: Source) -> str:
     """The format of the input, by its name or else by its first bytes."""
-    kind = _KINDS.get(_suffix(src)) or _kind_inside(source.start())
+    start = source.start()
+    for magic, what in _NOT_READ:
+        if re.match(magic, start):
+            raise InputError(f"{source.name} is {what}")
+    kind = _KINDS.get(_suffix(src)) or _kind_inside(start)
     wanted = _KINDS.get(_suffix(dst), kind)
     if wanted != kind:
         raise InputError(
@@ -128,10 +151,18 @@ def _kind_inside(start: bytes) -> str:
     return "json lines" if text.startswith((b'{"', b"{ ", b"{}")) else "delimited"
 
 
-def _refuse_same(src: str, dst: str) -> None:
+def _refuse_name(dst: str) -> None:
+    """Refuse an output whose name promises another format or compression."""
+    suffix = os.path.splitext(dst)[1]
+    if suffix.lower() in _NOT_WRITTEN:
+        raise InputError(
+            f"cannot write {dst}: {suffix} is not written; name it .csv, .tsv, .jsonl or .parquet "
+            "as the input is, with .gz or .zst behind to have it compressed"
+        )
+
+
+def _refuse_same(source: Source, dst: str) -> None:
     """Refuse to write over what is read."""
-    if src == "-" or dst == "-":
-        return
     for path in (dst, f"{dst}.rejected.csv"):
-        if os.path.exists(src) and os.path.exists(path) and os.path.samefile(src, path):
+        if dst != "-" and source.is_file(path):
             raise InputError(f"{path} is the input: name another output")

@@ -11,6 +11,7 @@ import gzip
 import io
 import os
 import re
+import stat
 import sys
 import zlib
 from collections import deque
@@ -36,6 +37,8 @@ class Source:
         self.total: int | None = None
         try:
             if path == "-":
+                if sys.stdin is None:  # the shell closed it: posts <&-
+                    raise InputError("standard input is closed: pipe the posts in, or name a file")
                 self._file: IO[bytes] = sys.stdin.buffer
             else:
                 self._file = open(path, "rb")  # noqa: SIM115
@@ -56,6 +59,14 @@ class Source:
         """How many bytes of the file, as stored, were read so far (0 for a pipe)."""
         return 0 if self.total is None else self._file.tell()
 
+    def is_file(self, path: str) -> bool:
+        """Whether a path leads to the very file that is read, be it as standard input."""
+        try:
+            mine, other = os.fstat(self._file.fileno()), os.stat(path)
+        except OSError:  # one of them is no file
+            return False
+        return stat.S_ISREG(mine.st_mode) and os.path.samestat(mine, other)
+
     def start(self) -> bytes:
         """The first bytes, decompressed, without taking them."""
         with self.reading():
@@ -68,8 +79,8 @@ class Source:
             yield
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise InputError(f"{self.name} is damaged or cut short: {error}") from None
-        except UnicodeError as error:
-            message = f"{self.name}: {error}; name its encoding with --encoding"
+        except UnicodeError as error:  # a codec with shifts (ISO-2022) may lose its way for good
+            message = f"{self.name}: {error}; name the encoding it is in with --encoding"
             raise InputError(message) from None
 
     def close(self) -> None:
@@ -120,6 +131,21 @@ class _Zstd(io.RawIOBase):
             self._rest, self._frame = self._frame.unused_data, None
 
 
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    """What cannot be decoded as a lone surrogate a byte, U+DC00 to U+DCFF.
+
+    Python's own ``surrogateescape`` refuses bytes below 0x80, and may go on inside a unit of
+    UTF-16, after which all is garbled.
+    """
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "".join(chr(0xDC00 + byte) for byte in error.object[error.start : error.end]), error.end
+
+
+_ESCAPE = "opgsent.tables.escape"
+codecs.register_error(_ESCAPE, _escaped)
+
+
 class Line(NamedTuple):
     """A physical line: its number from 1, its text without the line end, the line end.
 
@@ -139,16 +165,17 @@ class Lines:
 
     A line ends at a line feed (with the carriage return before it, where there is one); in a
     file that has only carriage returns it ends at those. Bytes that are not in the encoding
-    come as lone surrogates (PEP 383), so nothing is lost and nothing raises. A byte order mark
-    is kept aside in ``bom``.
+    come as lone surrogates (as in PEP 383, but for every byte, since half an emoji in UTF-16
+    may hold any), so nothing is lost and nothing raises. A byte order mark is kept aside in
+    ``bom``.
     """
 
     def __init__(self, source: Source, encoding: str) -> None:
         start = source.start()
-        self.encoding = _concrete(encoding, start)
+        self.encoding = _concrete(encoding, start, source.name)
         #: what ends a line; a return that is the last byte seen may have its line feed to come
         self.mark = "\r" if b"\r" in start[:-1] and b"\n" not in start else "\n"
-        self._decode = codecs.getincrementaldecoder(self.encoding)("surrogateescape").decode
+        self._decode = codecs.getincrementaldecoder(self.encoding)(_ESCAPE).decode
         self._source = source
         self._back: deque[Line] = deque()
         self._read, self._at, self._ended = "", 0, False  # what was read ahead, how far we are
@@ -227,16 +254,24 @@ class Lines:
         return taken
 
 
-def _concrete(encoding: str, start: bytes) -> str:
+def _concrete(encoding: str, start: bytes, where: str) -> str:
     """The codec to use: UTF-16 with its byte order, so that pieces can be encoded one by one."""
     try:
         name = codecs.lookup(encoding).name
-    except LookupError:
-        raise InputError(f"unknown encoding {encoding!r}; try utf-8 or cp1252") from None
+        b"a".decode(encoding, _ESCAPE)  # there are codecs that make no text (hex), or all at once
+    except (LookupError, ValueError):
+        raise InputError(
+            f"{encoding!r} is no encoding of text files that is known here; try utf-8 or cp1252"
+        ) from None
+    if name.startswith("utf-32") or start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        raise InputError(
+            f"{where}: UTF-32 is not read; make it UTF-8 first: "
+            "iconv -f UTF-32 -t UTF-8 posts.csv > utf8.csv"
+        )
     if name == "utf-8-sig":
         return "utf-8"
     if name == "utf-16":
         return "utf-16-be" if start.startswith(codecs.BOM_UTF16_BE) else "utf-16-le"
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and "16" not in name:
-        raise InputError("the file starts like UTF-16: try --encoding utf-16")
+        raise InputError(f"{where} starts like UTF-16: try --encoding utf-16")
     return name

@@ -44,6 +44,8 @@ def is_file(path: str) -> bool:
 def opened(path: str) -> Target:
     """A target for a path: a file, or standard output, a device, a named pipe."""
     if path == "-":
+        if sys.stdout is None:  # the shell closed it: >&-
+            raise OpgsentError("cannot write standard output: it is closed; name a file with -o")
         return Pipe(sys.stdout.buffer, "standard output")
     if is_file(path):
         return Part(path)
@@ -109,6 +111,8 @@ class Part:
             raise InputError(f"cannot write {target}: it is a folder")
         if os.path.exists(self.target) and not os.access(self.target, os.W_OK):
             raise OpgsentError(f"cannot write {target}: it is read-only")
+        if mark and not os.path.exists(self.path):
+            raise changed(target, f"the unfinished output {self.path} is gone")
         with self._writing():
             self._file = open(self.path, "r+b" if mark else "ab", opener=no_link)  # noqa: SIM115
             _lock(self._file, self.path, target)
