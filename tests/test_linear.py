@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from opgsent.assets import Assets
 from opgsent.corpus import corpora_folder, read_corpus
 from opgsent.explaining import explain_verdicts
-from opgsent.features import SIZE
+from opgsent.features import SIZE, turned
 from opgsent.linear import COLUMNS, COLUMNS_OF, Scorer, Weights
 from opgsent.matrix import features_matrix
 from opgsent.result import LABELS
@@ -119,3 +119,36 @@ def test_weights_score_a_matrix_as_the_scorer_scores_texts(
     texts = TEXTS[:50] + ODD
     expected = scorer.log_odds(scorer.read(texts))
     assert np.abs(scorer.weights.log_odds(features_matrix(texts, ASSETS)) - expected).max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("not bullish on gold", {"negated": "bullish on gold"}),
+        ("not, bullish", {}),
+        ("no doubt we pump", {}),
+        ("not only cheap but good", {}),
+        ("can't wait to buy", {}),
+        ("I haven’t sold", {"negated": "sold"}),
+        ("the uptrend is broken", {"undone": "the uptrend is"}),
+        ("up. shorts are trapped", {"undone": "shorts are"}),
+        ("the uptrend isn't broken", {"negated": "broken"}),
+        ("covered my big tesla short", {"left": "short"}),
+        ("sold cash secured puts", {"left": "puts"}),
+        ("sold short at the open", {}),
+        ("closed it. long now", {}),
+        ("", {}),
+    ],
+)
+def test_what_turns_a_word_around(
+    text: str, expected: dict[str, str], fitted: tuple[LogisticRegression, Scorer]
+) -> None:
+    batch = fitted[1].read([text])
+    tokens = ["", *batch.tokens(0)]
+    found = {view: " ".join(tokens[i] for i in places) for view, places in turned(batch).items()}
+    assert found == expected
+
+
+def test_nothing_is_turned_around_across_posts(fitted: tuple[LogisticRegression, Scorer]) -> None:
+    batch = fitted[1].read(["we do not", "bullish words", "broken"])
+    assert turned(batch) == {}

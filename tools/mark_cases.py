@@ -1,10 +1,11 @@
-"""Mark the known failures in tests/cases/extraction.jsonl after the bundled model was rebuilt.
+"""Mark the known failures in tests/cases after the bundled model was rebuilt.
 
     python tools/mark_cases.py [--check]
 
-A row that the model reads wrong gets ``known`` (which of its two halves fails); one that it reads
-right loses it. ``--check`` only says what would change. Look at the difference before committing:
-a row that newly fails is a loss.
+A row of extraction.jsonl that the model reads wrong gets ``known`` (which of its two halves fails),
+one of verdicts.jsonl ``known_failure`` (what it says instead); one that it reads right loses it.
+``--check`` only says what would change. Look at the difference before committing: a row that newly
+fails is a loss.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from opgsent import Classifier
 
-FILE = Path(__file__).parents[1] / "tests" / "cases" / "extraction.jsonl"
+CASES = Path(__file__).parents[1] / "tests" / "cases"
 
 
 def same(found: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> bool:
@@ -25,9 +27,31 @@ def same(found: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> bool:
     if len(found) != len(wanted):
         return False
     return all(
-        all(f[key] == value for key, value in want.items())
+        all(told(f, key) == told(want, key) for key in want)
         for f, want in zip(found, wanted, strict=True)
     )
+
+
+def told(span: dict[str, Any], key: str) -> Any:
+    """A field of a span; 0.142 and 0.1420 are one value."""
+    return Decimal(span[key]) if key == "value" else span[key]
+
+
+def extraction(model: Classifier, row: dict[str, Any]) -> None:
+    """Mark a row of extraction.jsonl."""
+    row.pop("known", None)
+    post = model.classify(row["text"]).to_dict()
+    if known := [half for half in ("tickers", "levels") if not same(post[half], row[half])]:
+        row["known"] = known
+
+
+def verdicts(model: Classifier, row: dict[str, Any]) -> None:
+    """Mark a row of verdicts.jsonl."""
+    row.pop("known_failure", None)
+    post = model.classify(row["text"]).to_dict()
+    found = {q: post[q]["label"] for q in ("stance", "style") if q in row}
+    if wrong := [f"read as {label}" for q, label in found.items() if label != row[q]]:
+        row["known_failure"] = ", ".join(wrong)
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -35,21 +59,20 @@ def main(args: Sequence[str] | None = None) -> None:
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args(args)
     model = Classifier.bundled()
-    lines, changed = [], 0
-    for line in FILE.read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        before = row.pop("known", [])
-        post = model.classify(row["text"]).to_dict()
-        known = [half for half in ("tickers", "levels") if not same(post[half], row[half])]
-        if known != before:
-            changed += 1
-            print(f"{row['text'][:70]!r}: {before or 'right'} -> {known or 'right'}")
-        if known:
-            row["known"] = known
-        lines.append(json.dumps(row, ensure_ascii=False) + "\n")
-    print(f"{changed} of {len(lines)} rows changed")
-    if not options.check:
-        FILE.write_text("".join(lines), encoding="utf-8")
+    for mark in (extraction, verdicts):
+        file = CASES / f"{mark.__name__}.jsonl"
+        lines, changed = [], 0
+        for line in file.read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            mark(model, row)
+            lines.append(json.dumps(row, ensure_ascii=False) + "\n")
+            if row != json.loads(line):
+                changed += 1
+                state = row.get("known") or row.get("known_failure") or "right"
+                print(f"{row['text'][:70]!r}: now {state}")
+        print(f"{file.name}: {changed} of {len(lines)} rows changed")
+        if not options.check:
+            file.write_text("".join(lines), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from .result import LABELS
 STRENGTH = {"stance": 4.0, "style": 8.0}  # C of the bundled fit, see docs/experiments.md
 #: weight of a post of corpora/ beside a public one's 1 in the bundled fit: what helps on the corpus
 #: and costs public posts next to nothing, see docs/experiments.md
-WRITTEN = {"stance": 3.0, "style": 1.0}
+WRITTEN = {"stance": 2.5, "style": 1.0}
 FOLDS = 5
 SURE = 0.9  # share of right answers that ``Verdict.sure`` promises
 MAX_ITER = 200

@@ -14,11 +14,19 @@ MAX_DIGITS = 40  # characters of a number; a longer run of digits is no price
 CURRENCIES = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₿": "BTC"}
 _TIMES = {"k": 3, "m": 6, "mm": 6, "mil": 6, "mln": 6, "b": 9, "bn": 9, "t": 12, "tn": 12}
 
+#: the pattern of one number in a text: a comma parts thousands, or decimals where nothing else
+#: does; "62000,63500,65000" are three
+WRITTEN = (
+    r"(?:[1-9][0-9]{0,2}(?:,[0-9]{3}(?![0-9]))+(?:\.[0-9]+(?!,?[0-9])|(?!\.?[0-9]))"
+    r"|[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]{1,2}(?![0-9]|[.,][0-9])"
+    r"|(?<![0-9],)(?:[0-9]{1,3},[0-9]+|[0-9]{4,7},[0-9]{1,2})(?![0-9]|[.,][0-9])"
+    r"|[0-9]+(?:\.[0-9]+)*|\.[0-9]+)"
+)
 _PART = re.compile(
     r"(?P<sign>[$€£¥₿])?\s?(?P<digits>[0-9]+(?:[.,][0-9]+)*|\.[0-9]+)"
     r"(?P<tail>k[0-9]{1,3}|[^\W\d_]*)(?:[-–]|$)"
 )
-_THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]+)?")
+THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]+)?")
 _THOUSANDS_DOT = re.compile(r"[1-9][0-9]{0,2}(?:\.[0-9]{3}){2,}(?:,[0-9]+)?"
                             r"|[1-9][0-9]{0,2}\.[0-9]{3},[0-9]{1,2}")  # fmt: skip
 _VERSION = re.compile(r"(?:[0-9]{1,2}[.]){2,}[0-9]{1,2}")  # "1.2.3": no price, nor is a date
@@ -75,7 +83,7 @@ def number_of(digits: str, tail: str = "") -> Decimal:
     >>> str(number_of("3", "k8"))
     '3800'
     """
-    if _THOUSANDS.fullmatch(digits):
+    if THOUSANDS.fullmatch(digits):
         plain = digits.replace(",", "")
     elif _THOUSANDS_DOT.fullmatch(digits):
         plain = digits.replace(".", "").replace(",", ".")

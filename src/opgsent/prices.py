@@ -97,15 +97,16 @@ def _carried(prices: Sequence[Price], values: list[Decimal], token: Callable[[in
 
 def _thousands_of_all(prices: Sequence[Price], values: list[Decimal]) -> None:
     """A bare number among prices with a k is in thousands, too: "58-60k ... invalidation 56.5"."""
+    theirs: dict[str | None, list[Decimal]] = {}
+    for price, value in zip(prices, values, strict=True):
+        if price.part.tail.startswith("k"):
+            theirs.setdefault(price.symbol, []).append(value)
+    bounds = {symbol: (max(of) / 2, min(of) * 2) for symbol, of in theirs.items()}
     for i, price in enumerate(prices):
-        if price.part.tail or price.part.unit or not 0 < values[i] < 1000:
+        if price.symbol not in bounds or price.part.tail or price.part.unit:
             continue
-        theirs = [
-            values[j]
-            for j, other in enumerate(prices)
-            if other.part.tail.startswith("k") and other.symbol == price.symbol
-        ]
-        if theirs and max(theirs) / 2 < values[i] * 1000 < min(theirs) * 2:
+        low, high = bounds[price.symbol]
+        if 0 < values[i] < 1000 and low < values[i] * 1000 < high:
             values[i] *= 1000
 
 

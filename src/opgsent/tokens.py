@@ -20,6 +20,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
 
+from .numerals import THOUSANDS, WRITTEN
 from .result import Token
 
 # --- pieces -------------------------------------------------------------------------------
@@ -46,14 +47,7 @@ _DOMAIN_TAIL = rf"(?:\.[A-Za-z0-9-]{{1,63}}){{0,3}}\.{_TLD}(?![\w-])(?:/[^\s<>\"
 _MAIL_TAIL = r"@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,3}"
 
 _CURRENCY = r"[$€£¥₿]"
-# A comma parts thousands, or decimals where nothing else does; "62000,63500,65000" are three.
-_NUM = (
-    r"(?:[1-9][0-9]{0,2}(?:,[0-9]{3}(?![0-9]))+(?:\.[0-9]+(?!,?[0-9])|(?!\.?[0-9]))"
-    r"|[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]{1,2}(?![0-9]|[.,][0-9])"
-    r"|(?<![0-9],)(?:[0-9]{1,3},[0-9]+|[0-9]{4,7},[0-9]{1,2})(?![0-9]|[.,][0-9])"
-    r"|[0-9]+(?:\.[0-9]+)*|\.[0-9]+)"
-)
-_THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]+)?")
+_NUM = WRITTEN  # a number
 _MONTH_DAY = (
     r"(?:(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12][0-9]|3[01])|(?:1[3-9]|2[0-9]|3[01])/(?:0?[1-9]|1[0-2]))"
 )
@@ -175,7 +169,7 @@ def is_plain(piece: str) -> str | None:
     first, rest = piece[:1], piece[1:]
     if first.isdigit():
         if "," in piece:
-            return "number" if _THOUSANDS.fullmatch(piece) else None
+            return "number" if THOUSANDS.fullmatch(piece) else None
         digits = piece.replace(".", "", 1)
         return "number" if digits.isdigit() and piece[-1:].isdigit() else None
     if first == "$":
