@@ -19,6 +19,7 @@ from .levels import Numbers
 from .prices import DEAR, Price, resolved
 from .reading import Batch
 from .result import ROLES, Level
+from .spans import among
 from .subjects import TAGS, passengers
 from .tickers import Candidates, Found
 from .tokens import Reading
@@ -182,7 +183,7 @@ def _tags(batch: Batch, first: NDArray[np.int64], posts: NDArray[np.int64]) -> _
     # a tag with a figure of its own is spoken about: "$SOL -6%, $ADA (+8%)"
     figures = np.logical_or(*(batch.page.counts[batch.ids, column] > 0 for column in _FIGURES))
     reach = len(batch.ids) - 1
-    marks: NDArray[np.bool_] = np.isin(batch.page.norms[batch.ids], _SIGNS)
+    marks = among(batch.page.norms[batch.ids], _SIGNS)
     behind = np.minimum(first + 1, reach)
     for _ in range(2):
         behind = np.minimum(behind + marks[behind], reach)

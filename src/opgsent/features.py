@@ -237,7 +237,8 @@ def turned(batch: Batch) -> Turns:
         no = no[told]
     negated = _reached(flags, no, SCOPE)
     undoing = at[(kinds & np.uint32(UNDOING)) != 0]
-    undoing = undoing[~np.isin(undoing, negated)]  # "isn't broken"
+    if len(undoing) and len(negated):
+        undoing = undoing[~np.isin(undoing, negated)]  # "isn't broken"
     left = _reached(flags, at[(kinds & np.uint32(LEAVING)) != 0], LEAVE_SCOPE)
     left = left[(flags[left] & np.uint32(POSITION | OPTION)) != 0]
     sold = _reached(flags, at[(kinds & np.uint32(SELLING)) != 0], LEAVE_SCOPE)
@@ -245,13 +246,15 @@ def turned(batch: Batch) -> Turns:
     found = {
         "negated": negated,
         "undone": _reached(flags, undoing, -UNDO_SCOPE),
-        "left": np.union1d(left, sold),
+        "left": np.union1d(left, sold) if len(left) and len(sold) else left if len(left) else sold,
     }
     return {view: places for view, places in found.items() if len(places)}
 
 
 def places_of(turns: Turns) -> NDArray[np.int64]:
     """All places that something turns around, each once, in order."""
+    if len(turns) == 1:
+        return next(iter(turns.values()))
     return np.unique(np.concatenate([*turns.values(), np.empty(0, np.int64)]))
 
 

@@ -19,7 +19,7 @@ from .features import hashed, norm_of
 from .numerals import Part, parts_of
 from .reading import Batch
 from .result import ROLES
-from .spans import Around, Ints
+from .spans import Around, Ints, Runs, among
 
 STRIKE, EXIT = ROLES.index("strike"), ROLES.index("exit")
 SUPPORT, RESISTANCE, LAST = (ROLES.index(role) for role in ("support", "resistance", "last"))
@@ -131,8 +131,8 @@ def bounded(
         return odds
     r = a.runs
     near = np.maximum(r.first[pairs, None] - np.array([1, 2, 3]), r.low[pairs, None])
-    bounds = np.isin(r.batch.page.norms[r.batch.ids[near]], _BETWEEN).any(axis=1)
-    bounds &= np.isin(odds[pairs].argmax(axis=1), (SUPPORT, RESISTANCE))
+    bounds = among(r.batch.page.norms[r.batch.ids[near]], _BETWEEN).any(axis=1)
+    bounds &= among(odds[pairs].argmax(axis=1), np.array([SUPPORT, RESISTANCE]))
     pairs = pairs[bounds]
     if not len(pairs):
         return odds
@@ -154,55 +154,53 @@ def ruled(odds: NDArray[np.float32], a: Around, numbers: Numbers, head: Ints, ta
     r = a.runs
     never, strike = _by_writing(numbers)
     behind = a.cues[np.minimum(r.last + 1, len(a.cues) - 1)] * (r.last + 1 < r.high)
-    never |= _COUNTED[behind] | _gained(a, numbers)
+    norms = r.batch.page.norms[r.batch.ids]
+    never |= _COUNTED[behind] | _gained(norms, r, numbers)
     odds[never, 0] -= SURELY
     odds[strike, 0] += SURELY
     odds[strike, 1 + STRIKE] += SURELY
     sold = (a.cues[a.strong_left] == _EXIT) & (a.strong_left > r.low)
     sold &= (a.ends[a.strong_left] == a.ends[r.first]) & (r.first - a.strong_left < 6)
     odds[sold, 1 + EXIT] += LIKELY
-    odds[_closed(a), 1 + LAST] += SURELY
+    odds[_closed(norms, r), 1 + LAST] += SURELY
     # "R1: 64k", "🎯 0.41": the label right before a number says its role
-    norms = r.batch.page.norms[r.batch.ids]
     label = r.first - 1
     for _ in range(2):
-        label = np.maximum(label - np.isin(norms[label], _SIGNS), r.low)
-    for role, labels in _LABELS.items():
-        odds[np.isin(norms[label], labels), 1 + role] += LIKELY
+        if not (signs := among(norms[label], _SIGNS)).any():
+            break
+        label = np.maximum(label - signs, r.low)
+    labelled, which = (norms[label][:, None] == _LABELS).nonzero()
+    odds[labelled, 1 + _LABELS_ROLE[which]] += LIKELY
     (listed,) = (head != tail).nonzero()
     if len(listed):
         first = r.first[head[listed]]
         word = a.strong_left[head[listed]]
         near = (word > a.line[head[listed]]) & (first - word < 5)
-        names = r.batch.page.norms[r.batch.ids[word]]
+        names = norms[word]
         for role, words in _HEADINGS.items():
-            under = listed[near & np.isin(names, words)]
+            under = listed[near & among(names, words)]
             odds[under, 0] += LIKELY
             odds[under, 1 + role] += LIKELY
 
 
-def _gained(a: Around, numbers: Numbers) -> NDArray[np.bool_]:
+def _gained(norms: NDArray[np.uint64], r: Runs, numbers: Numbers) -> NDArray[np.bool_]:
     """Money won or lost, no price: "up $12,000", "made $300"; not "may break down $281"."""
     signed = np.array([known.part.unit is not None for known in numbers.known], bool)
-    if not signed.any():
-        return signed
-    r = a.runs
-    norms = r.batch.page.norms[r.batch.ids]
-    breaks = np.isin(norms[np.maximum(r.first - 2, 0)], _BREAKS)
-    found: NDArray[np.bool_] = signed & np.isin(norms[r.first - 1], _GAINS) & ~breaks
-    return found
+    if signed.any():
+        signed &= among(norms[r.first - 1], _GAINS)
+        signed &= ~among(norms[np.maximum(r.first - 2, 0)], _BREAKS)
+    return signed
 
 
-def _closed(a: Around) -> NDArray[np.bool_]:
+def _closed(norms: NDArray[np.uint64], r: Runs) -> NDArray[np.bool_]:
     """Where the market closed: "SPX closed at 5,870", "$TSLA ended the day at 251"."""
-    r = a.runs
-    norms = r.batch.page.norms[r.batch.ids]
-    verb = np.maximum(r.first - 2, r.low)
-    at = np.isin(norms[r.first - 1], _AT)
-    verb = np.maximum(verb - 2 * np.isin(norms[verb], _SESSIONS), r.low)
-    tagged = (r.batch.flags[np.maximum(verb - 1, r.low)] & np.uint32(TICKER)) != 0
-    found: NDArray[np.bool_] = at & np.isin(norms[verb], _CLOSING) & tagged
-    return found
+    at = among(norms[r.first - 1], _AT)
+    if at.any():
+        verb = np.maximum(r.first - 2, r.low)
+        verb = np.maximum(verb - 2 * among(norms[verb], _SESSIONS), r.low)
+        at &= among(norms[verb], _CLOSING)
+        at &= (r.batch.flags[np.maximum(verb - 1, r.low)] & np.uint32(TICKER)) != 0
+    return at
 
 
 def _norms(words: str) -> NDArray[np.uint64]:
@@ -215,15 +213,24 @@ _AT, _CLOSING, _SESSIONS = (
     _norms("at @"), _norms("closed closes ended close"), _norms("day week month session year")
 )  # fmt: skip
 _SIGNS = _norms(": = - – ( at @")
-_LABELS = {
-    ROLES.index(role): _norms(
-        " ".join([signs, *(f"{name}{n}" for name in names.split() for n in range(1, 7))])
+_LABELLED = (
+    ("resistance", "r res resistance", ""), ("support", "s sup support", ""),
+    ("target", "tp tgt target", "🎯"), ("stop", "sl", "sl stoploss stop-loss 🛑 ⛔ 🚫"),
+)  # fmt: skip
+#: norms of all labels, and the role that each says
+_LABELS, _LABELS_ROLE = (
+    np.array(column)
+    for column in zip(
+        *(
+            (norm, ROLES.index(role))
+            for role, names, signs in _LABELLED
+            for norm in _norms(
+                " ".join([signs, *(f"{name}{n}" for name in names.split() for n in range(1, 7))])
+            )
+        ),
+        strict=True,
     )
-    for role, names, signs in (
-        ("resistance", "r res resistance", ""), ("support", "s sup support", ""),
-        ("target", "tp tgt target", "🎯"), ("stop", "sl", "sl stoploss stop-loss 🛑 ⛔ 🚫"),
-    )
-}  # fmt: skip
+)
 
 
 def _by_writing(numbers: Numbers) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

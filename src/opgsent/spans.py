@@ -8,7 +8,7 @@ says which token it speaks of, so that an explanation can point at it. Rows have
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,12 @@ def cue_classes(flags: NDArray[np.uint32]) -> Ints:
 def shapes(flags: NDArray[np.uint32]) -> Ints:
     """Shape bits of tokens: case, knowledge, kind of a word."""
     return ((flags >> SHAPE_SHIFT) & SHAPE_MASK).astype(np.int64)
+
+
+def among(values: NDArray[Any], words: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which values are one of a few words: ``np.isin``, for a few words five times as fast."""
+    found: NDArray[np.bool_] = (values[..., None] == words).any(axis=-1)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,19 @@ from .candidates import FORMS, KNOWN, OPENS, PRICE, TICKER, openings
 from .cues import CUES, JOINT
 from .features import END, norm_of
 from .reading import Batch
-from .spans import SECOND, Ints, Rows, Runs, View, Window, cue_classes, rows_of, salts, shapes
+from .spans import (
+    SECOND,
+    Ints,
+    Rows,
+    Runs,
+    View,
+    Window,
+    among,
+    cue_classes,
+    rows_of,
+    salts,
+    shapes,
+)
 from .symbols import Symbol, symbol_of
 
 
@@ -217,7 +229,7 @@ def rows(r: Runs, found: Candidates, which: Ints) -> Rows:
     return rows_of(np.concatenate([hashes, window]))
 
 
-_SYMBOLS = [KNOWN.index(name) for name in ("symbol", "doubtful symbol", "capitals")]
+_SYMBOLS = np.array([KNOWN.index(name) for name in ("symbol", "doubtful symbol", "capitals")])
 _FEW = np.array([0, 1, 2, 2, 3, 3, 3, 4])  # steps of a count
 _NAMED = np.array([0, 2, 9, 10, 12, 13])  # the views that tell a word
 
@@ -236,7 +248,7 @@ def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
     odds: NDArray[np.float32] = np.float32(1.5) * name
     # "$SE ... if SE can't defend": capitals that the post has as a tag
     odds += np.float32(2.0) * (_tagged(r, found, which) & (shape & 3 == 2) & (shape >> 5 == _WORD))
-    listed = (shape & 3 == 2) & (shape >> 5 == _WORD) & np.isin(known, _SYMBOLS)
+    listed = (shape & 3 == 2) & (shape >> 5 == _WORD) & among(known, _SYMBOLS)
     if listed.any():
         odds += np.float32(2.5) * (listed & _listed(r, found))
     tags = (shape >> 5 == _HASHTAG) & (known == 0) & (shape & 3 == 2)
