@@ -361,6 +361,8 @@ def test_an_interrupt_is_one_word_and_leaves_nothing(tmp_path: Path) -> None:
     run = subprocess.Popen(
         [sys.executable, "-m", "opgsent", "score", "-", "-o", str(dst)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENV,
+        # what runs in the background of a script is started with the signal ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     assert run.stdin is not None
     run.stdin.write(b"text\n" + b"gm\n" * 20_000)
