@@ -70,7 +70,8 @@ def main(args: Sequence[str] | None = None) -> None:
                 changed += 1
                 state = row.get("known") or row.get("known_failure") or "right"
                 print(f"{row['text'][:70]!r}: now {state}")
-        print(f"{file.name}: {changed} of {len(lines)} rows changed")
+        known = sum('"known' in line for line in lines)
+        print(f"{file.name}: {len(lines)} rows, {known} known failures, {changed} changed")
         if not options.check:
             file.write_text("".join(lines), encoding="utf-8")
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cues import LINE
-from .features import COUNTS, norm_of
+from .features import COUNTS, norms_of
 from .levels import Numbers
 from .prices import DEAR, Price, resolved
 from .reading import Batch
@@ -195,7 +195,7 @@ def _tags(batch: Batch, first: NDArray[np.int64], posts: NDArray[np.int64]) -> _
 
 
 _FIGURES = [COUNTS.index("number"), COUNTS.index("percent")]
-_SIGNS = np.array([norm_of(mark) for mark in "- + : ( = ~ @".split()], np.uint64)
+_SIGNS = norms_of("- + : ( = ~ @")
 
 
 class _Prices:

@@ -69,6 +69,11 @@ def norm_of(form: str) -> int:
     return hashed("w:" + form)
 
 
+def norms_of(forms: str) -> NDArray[np.uint64]:
+    """The hashes of some normal forms, with spaces between, shape (n,)."""
+    return np.array([norm_of(form) for form in forms.split()], np.uint64)
+
+
 def bucket(value: int) -> int:
     """The feature of a hash."""
     return ((value * int(_M1)) & _U64) >> (64 - BITS)
@@ -246,7 +251,7 @@ def turned(batch: Batch) -> Turns:
     found = {
         "negated": negated,
         "undone": _reached(flags, undoing, -UNDO_SCOPE),
-        "left": np.union1d(left, sold) if len(left) and len(sold) else left if len(left) else sold,
+        "left": np.union1d(left, sold),
     }
     return {view: places for view, places in found.items() if len(places)}
 

@@ -29,8 +29,8 @@ from .features import (
 from .reading import Described
 from .tokens import kind_once
 
-#: words -> what they are to their neighbours, see features.turned
-_TURNING = {
+#: what words are to their neighbours, see features.turned and sides.py
+_WORDS = {
     NEGATION: "not no never without neither nor cannot cant can't wont won't dont don't doesnt"
               " doesn't didnt didn't isnt isn't aint ain't wasnt wasn't arent aren't werent weren't"
               " wouldnt wouldn't shouldnt shouldn't couldnt couldn't havent haven't hasnt hasn't"
@@ -48,7 +48,7 @@ _TURNING = {
     OPTION: "call calls put puts",
     JOINING: "and but while whereas though although than into vs versus against",
 }  # fmt: skip
-_SENSE = {word: flag for flag, words in _TURNING.items() for word in words.split()}
+_SENSE = {word: flag for flag, words in _WORDS.items() for word in words.split()}
 _ENDS = frozenset(". , ; : ! ? \n … - – — | ) (".split(" "))
 _FIRST_PERSON = frozenset("i im i'm ive i've my me mine i'll i’m id i'd".split())
 _ROCKETS = frozenset("🚀🌕🌙🔥💎🤑💰💥⚡🐂📈🎯🏆✅💸🤩")

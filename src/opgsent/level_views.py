@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cues import CUES, JOINT
-from .levels import Numbers
+from .levels import Numbers, strikes
 from .spans import (
     CUE_VIEWS,
     SECOND,
@@ -93,8 +93,7 @@ def beside(a: Around, numbers: Numbers) -> Beside:
     gaps = place[1:] - place[:-1]
     gap_before, gap_after = np.full((2, n), 9)
     gap_before[1:] = gap_after[:-1] = np.where(same, np.minimum(gaps, 9), 9)
-    strike = np.array([known.part.tail in ("p", "c") for known in numbers.known], bool)
-    head, tail = _chains(a, place, same, gaps, strike)
+    head, tail = _chains(a, place, same, gaps, strikes(numbers))
     is_side = (_BUYS | _SELLS)[a.cues]
     (sides,) = is_side.nonzero()
     if len(sides):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .candidates import PRICE, TICKER
 from .cues import CUES
-from .features import hashed, norm_of
+from .features import hashed, norms_of
 from .numerals import Part, parts_of
 from .reading import Batch
 from .result import ROLES
@@ -203,33 +203,28 @@ def _closed(norms: NDArray[np.uint64], r: Runs) -> NDArray[np.bool_]:
     return at
 
 
-def _norms(words: str) -> NDArray[np.uint64]:
-    return np.array([norm_of(word) for word in words.split()], np.uint64)
-
-
-_GAINS, _BREAKS = _norms("up down made won earned spent turned"), _norms("break breaks broke")
-_BETWEEN = _norms("between btw within")
+_GAINS, _BREAKS = norms_of("up down made won earned spent turned"), norms_of("break breaks broke")
+_BETWEEN = norms_of("between btw within")
 _AT, _CLOSING, _SESSIONS = (
-    _norms("at @"), _norms("closed closes ended close"), _norms("day week month session year")
+    norms_of("at @"), norms_of("closed closes ended close"), norms_of("day week month session year")
 )  # fmt: skip
-_SIGNS = _norms(": = - – ( at @")
-_LABELLED = (
-    ("resistance", "r res resistance", ""), ("support", "s sup support", ""),
-    ("target", "tp tgt target", "🎯"), ("stop", "sl", "sl stoploss stop-loss 🛑 ⛔ 🚫"),
-)  # fmt: skip
+_SIGNS = norms_of(": = - – ( at @")
+
+
+def _numbered(names: str) -> str:
+    return " ".join(f"{name}{n}" for name in names.split() for n in range(1, 7))
+
+
+_BY_LABEL = {
+    "resistance": norms_of(_numbered("r res resistance")),
+    "support": norms_of(_numbered("s sup support")),
+    "target": norms_of("🎯 " + _numbered("tp tgt target")),
+    "stop": norms_of("sl stoploss stop-loss 🛑 ⛔ 🚫 " + _numbered("sl")),
+}
 #: norms of all labels, and the role that each says
-_LABELS, _LABELS_ROLE = (
-    np.array(column)
-    for column in zip(
-        *(
-            (norm, ROLES.index(role))
-            for role, names, signs in _LABELLED
-            for norm in _norms(
-                " ".join([signs, *(f"{name}{n}" for name in names.split() for n in range(1, 7))])
-            )
-        ),
-        strict=True,
-    )
+_LABELS = np.concatenate(list(_BY_LABEL.values()))
+_LABELS_ROLE = np.repeat(
+    [ROLES.index(role) for role in _BY_LABEL], list(map(len, _BY_LABEL.values()))
 )
 
 
@@ -238,14 +233,19 @@ def _by_writing(numbers: Numbers) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]
     parts = [known.part for known in numbers.known]
     millions = "m", "mm", "mil"
     never = [p.unit is None and (p.digits in _RATIOS or p.tail in millions) for p in parts]
-    return np.array(never, bool), np.array([p.tail in ("p", "c") for p in parts], bool)
+    return np.array(never, bool), strikes(numbers)
+
+
+def strikes(numbers: Numbers) -> NDArray[np.bool_]:
+    """Which are written as an option's strike: "250p"."""
+    return np.array([known.part.tail in ("p", "c") for known in numbers.known], bool)
 
 
 _RATIOS = frozenset(
     ".236 .382 .618 .786 .886 0.236 0.382 0.618 0.786 0.886 1.618 1.272 2.618".split()
 )
 _HEADINGS = {
-    role: _norms(words)
+    role: norms_of(words)
     for role, words in {
         SUPPORT: "support supports demand", RESISTANCE: "resistance resistances supply",
     }.items()

@@ -21,6 +21,7 @@ from .features import (
     TICKER_FORMS,
     TURNED,
     VIEW_VALUE,
+    Turns,
     counter_steps,
     neighbours,
     own_ticker,
@@ -57,8 +58,9 @@ def features_matrix(
     single, around = [], []
     for start in range(0, len(texts), CHUNK):
         batch = table.read(texts[start : start + CHUNK])
-        single.append(_counts(batch))
-        around.append(_around(batch))
+        turns = turned(batch)
+        single.append(_counts(batch, turns))
+        around.append(_around(batch, turns))
     if not single:
         return csr_matrix((0, SIZE), dtype=np.float32)
     strings = batch.page.strings
@@ -78,11 +80,11 @@ def features_matrix(
     return found.astype(np.float32)
 
 
-def _counts(batch: Batch) -> csr_matrix:
+def _counts(batch: Batch, turns: Turns) -> csr_matrix:
     """How often each token is in each post, times the post's scale; shape (posts, tokens)."""
     post_of, weight = _posts(batch)
     values = weight[post_of]
-    values[places_of(turned(batch))] *= TURNED
+    values[places_of(turns)] *= TURNED
     data = values, (post_of, batch.ids)
     shape = len(batch.texts), int(batch.ids.max()) + 1
     return csr_matrix(data, shape=shape, dtype=np.float32)
@@ -97,12 +99,12 @@ def _posts(batch: Batch) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     return np.append(post_of, len(sizes) - 1), scale(sizes)
 
 
-def _around(batch: Batch) -> csr_matrix:
+def _around(batch: Batch, turns: Turns) -> csr_matrix:
     """Views of neighbours and counters, shape (posts, SIZE)."""
     post_of, weight = _posts(batch)
     posts = len(batch.texts)
     rows, columns, values = [], [], []
-    for view, places, found in neighbours(batch, turned(batch)):
+    for view, places, found in neighbours(batch, turns):
         of = post_of[places]
         keep = found != NOTHING
         rows.append(of[keep])

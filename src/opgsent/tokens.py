@@ -20,7 +20,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
 
-from .numerals import THOUSANDS, WRITTEN
+from .numerals import THOUSANDS
+from .numerals import WRITTEN as _NUM
 from .result import Token
 
 # --- pieces -------------------------------------------------------------------------------
@@ -47,7 +48,6 @@ _DOMAIN_TAIL = rf"(?:\.[A-Za-z0-9-]{{1,63}}){{0,3}}\.{_TLD}(?![\w-])(?:/[^\s<>\"
 _MAIL_TAIL = r"@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,3}"
 
 _CURRENCY = r"[$€£¥₿]"
-_NUM = WRITTEN  # a number
 _MONTH_DAY = (
     r"(?:(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12][0-9]|3[01])|(?:1[3-9]|2[0-9]|3[01])/(?:0?[1-9]|1[0-2]))"
 )
