@@ -239,7 +239,7 @@ DIALECTS: list[tuple[str, bytes]] = [
     ("labels.tsv", b'text\tstance\tnote\nup, up\tbull\t"\n'),  # a quote that is none
     ("labels.csv", b'text,stance\r"up, up",bull\r'),
     ("labels.csv", b'text,stance,note,more\n"up, up",bull\n'),  # as spreadsheets cut rows
-    ("LABELS.CSV.GZ", gzip.compress(b'text,stance\n"up, up",bull\n')),
+    ("LABELS.CSV.GZ", gzip.compress(b'text,stance\n"up, up",bull\n', mtime=0)),
 ]
 
 
@@ -303,7 +303,11 @@ BAD: list[tuple[str, bytes, str]] = [
     ("labels.jsonl", b'{"n":' + b"9" * 5_000 + b"}", "row 1: not JSON"),
     ("labels.jsonl", b'{"text": "a"}\n\n\n{', "row 4: not JSON"),
     ("labels.jsonl.gz", b"no gzip", "row 1: not JSON"),
-    ("labels.csv.gz", gzip.compress(b"text,stance\nup,bull\n")[:-6], "damaged or cut short"),
+    (
+        "labels.csv.gz",
+        gzip.compress(b"text,stance\nup,bull\n", mtime=0)[:-6],
+        "damaged or cut short",
+    ),
     ("labels.zip", b"no zip", "cannot be read"),
     ("labels.json", b'[{"data": {"a": 1}, "annotations": [{}]}]', "row 1: not as label studio"),
     ("labels.json", b'[{"data": {"text": "a"}, "annotations": 5}]', "row 1: not as label studio"),
