@@ -39,8 +39,8 @@ TURNED = np.float32(-0.5)
 SCOPE, UNDO_SCOPE, LEAVE_SCOPE = 3, 4, 5  # tokens that a negation, ... reaches
 
 #: what a token is to its neighbours (the words are in forms.py); bits 16 to 31 are candidates.py's
-NEGATION, END, UNDOING, LEAVING, SELLING, POSITION, OPTION, HOLLOW, JOINING = (
-    1 << bit for bit in range(9)
+NEGATION, END, UNDOING, LEAVING, SELLING, POSITION, OPTION, HOLLOW, JOINING, EMOJI = (
+    1 << bit for bit in range(10)
 )
 _TURNING = np.uint32(NEGATION | UNDOING | LEAVING | SELLING)
 
@@ -264,14 +264,17 @@ def places_of(turns: Turns) -> NDArray[np.int64]:
 
 
 def _reached(flags: NDArray[np.uint32], at: NDArray[np.int64], scope: int) -> NDArray[np.int64]:
-    """Places up to ``scope`` tokens behind (below 0: before) the places ``at``, no END between."""
+    """Places up to ``scope`` tokens behind (below 0: before) the places ``at``; what ends a clause
+    ends its reach, and so does an emoji: "it will not be 🚀" is rare, "not me 🚀" is common.
+    """
     found = []
     step = 1 if scope > 0 else -1
+    stops = np.uint32(END | EMOJI)
     for _ in range(abs(scope)):
         if not len(at):
             break
         at = at + step
-        at = at[(flags[at] & np.uint32(END)) == 0]  # START is one, too
+        at = at[(flags[at] & stops) == 0]  # START is an END, too
         found.append(at)
     return np.unique(np.concatenate(found)) if found else at
 

@@ -28,6 +28,10 @@ WRITTEN = {"stance": 2.5, "style": 1.0}
 FOLDS = 5
 SURE = 0.9  # share of right answers that ``Verdict.sure`` promises
 MAX_ITER = 200
+#: share of the log prior of each label that is taken off again, so that the rare one is named
+#: nearly as often as it occurs (logit adjustment, Menon et al. 2021, arXiv:2007.07314), see
+#: docs/experiments.md
+EVENED = 0.3
 COMMON = 6  # posts, labelled or not, in which a feature occurs that is worth a weight
 LEAST = 0.05  # probability that a teacher gives a label which is worth a row of the fit
 TOO_SMALL = 1e-3  # weights that say next to nothing only take room
@@ -206,6 +210,7 @@ def fit_question(
     coef, bias = fitted(-1)
     judged = known & (folds >= 0)
     slope, shift = calibrate(odds[judged], gold[judged])
+    shift = shift - EVENED * np.log(shares(gold[judged], len(shift)))
     odds = odds * slope + shift
     kept = worth_keeping(features, coef * scale[:, None] * slope)
     intercept = (bias * slope + shift).astype(np.float32)
@@ -254,6 +259,16 @@ def calibrate(odds: Floats, gold: NDArray[np.int64]) -> tuple[float, Floats]:
     start = np.concatenate([[1.0], np.zeros(classes)])
     found = minimize(loss, start, jac=True, method="L-BFGS-B").x
     return float(found[0]), found[1:]
+
+
+def shares(gold: NDArray[np.int64], classes: int) -> Floats:
+    """How often each label occurs; 1 for one that never does, which no prior then lifts.
+
+    >>> shares(np.array([0, 0, 0, 2]), 3).tolist()
+    [0.75, 1.0, 0.25]
+    """
+    found = np.bincount(gold, minlength=classes)
+    return np.where(found > 0, found / max(len(gold), 1), 1.0)
 
 
 def softmax(odds: Floats) -> Floats:

@@ -15,6 +15,7 @@ import numpy as np
 from .assets import Assets
 from .features import (
     COUNTS,
+    EMOJI,
     END,
     HOLLOW,
     JOINING,
@@ -105,6 +106,8 @@ def describe(token: str, assets: Assets) -> tuple[str, str, int, bytes]:
     flags = _SENSE.get(form, 0)
     if token in _ENDS:
         flags |= END
+    elif kind == "emoji":
+        flags |= EMOJI
     return kind, form, flags, _count(token, kind, form)
 
 

@@ -14,15 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .candidates import PRICE, TICKER
-from .cues import CUES
-from .features import hashed, norms_of
+from .cues import CUES, FUTURE, PAST
+from .features import OPTION, hashed, norms_of
 from .numerals import Part, parts_of
 from .reading import Batch
 from .result import ROLES
 from .spans import Around, Ints, Runs, among
 
-STRIKE, EXIT = ROLES.index("strike"), ROLES.index("exit")
-SUPPORT, RESISTANCE, LAST = (ROLES.index(role) for role in ("support", "resistance", "last"))
+STRIKE, EXIT, STOP, ENTRY = map(ROLES.index, ("strike", "exit", "stop", "entry"))
+SUPPORT, RESISTANCE, LAST, TARGET = map(ROLES.index, ("support", "resistance", "last", "target"))
 LIKELY = np.float32(3.0)
 SURELY = np.float32(6.0)  #: log-odds that a rule adds
 COLUMNS = 1 + len(ROLES)  #: of the weights: log-odds of being a price, then of each role
@@ -163,24 +163,107 @@ def ruled(odds: NDArray[np.float32], a: Around, numbers: Numbers, head: Ints, ta
     sold &= (a.ends[a.strong_left] == a.ends[r.first]) & (r.first - a.strong_left < 6)
     odds[sold, 1 + EXIT] += LIKELY
     odds[_closed(norms, r), 1 + LAST] += SURELY
-    # "R1: 64k", "🎯 0.41": the label right before a number says its role
-    label = r.first - 1
+    # "R1: 64k", "🎯 0.41": the label right before a number, or its list, says its role
+    label = r.first[head] - 1
     for _ in range(2):
         if not (signs := among(norms[label], _SIGNS)).any():
             break
         label = np.maximum(label - signs, r.low)
     labelled, which = (norms[label][:, None] == _LABELS).nonzero()
     odds[labelled, 1 + _LABELS_ROLE[which]] += LIKELY
+    behind_colon = norms[r.first[head] - 1] == _COLON
+    if behind_colon.any():
+        labelled, which = ((norms[label][:, None] == _SHORT) & behind_colon[:, None]).nonzero()
+        odds[labelled, 1 + _SHORT_ROLE[which]] += LIKELY
+    odds[_quoted(a, label), 1 + LAST] += LIKELY
+    said, role = _phrased(norms, r, head, tail)
+    odds[said, 1 + role] += LIKELY
+    odds[_stopping(a), 1 + STOP] += LIKELY
+    for role, moved in zip((LAST, TARGET), _moved(a, norms, head), strict=True):
+        odds[moved, 1 + role] += LIKELY
+    odds[_triggers(a, strike), 1 + ENTRY] += SURELY
     (listed,) = (head != tail).nonzero()
     if len(listed):
         first = r.first[head[listed]]
         word = a.strong_left[head[listed]]
-        near = (word > a.line[head[listed]]) & (first - word < 5)
+        near = (word > r.low[listed]) & (first - word < 5)
         names = norms[word]
         for role, words in _HEADINGS.items():
             under = listed[near & among(names, words)]
             odds[under, 0] += LIKELY
             odds[under, 1 + role] += LIKELY
+
+
+def _phrased(
+    norms: NDArray[np.uint64], r: Runs, head: Ints, tail: Ints
+) -> tuple[Ints, Ints]:
+    """(indices, roles) of numbers whose role the two words before their list say, or the one
+    behind it: "holds above 61.5k", "will hit 100k", "1.20 soon"; see _PHRASES.
+    """
+    one = r.first[head] - 1
+    one = np.maximum(one - among(norms[one], _THE), r.low)
+    two = np.maximum(one - 1, r.low)
+    role = _PHRASE_ROLE[_class_of(norms[two]), _class_of(norms[one])]
+    behind = np.minimum(r.last[tail] + 1, len(norms) - 1)
+    soon = among(norms[behind], _SOON) & (role < 0)
+    role = np.where(soon, TARGET, role)
+    (said,) = (role >= 0).nonzero()
+    return said, role[said]
+
+
+def _class_of(norms: NDArray[np.uint64]) -> Ints:
+    """Number of the class of _PHRASES' words that each is in, 0 for none."""
+    at = np.minimum(_PHRASE_NORMS.searchsorted(norms), len(_PHRASE_NORMS) - 1)
+    found: Ints = np.where(_PHRASE_NORMS[at] == norms, _PHRASE_CLASS[at], 0)
+    return found
+
+
+def _quoted(a: Around, label: Ints) -> NDArray[np.bool_]:
+    """Rows of quotes, three or more tickers with a number each and no word that names a role before
+    them: "#BTC: $61,351 #ETH: $4,498 #BNB: $549".
+    """
+    r = a.runs
+    plain = (r.batch.flags[label] & np.uint32(TICKER)) != 0
+    plain &= (a.cues[label] == 0) & (a.strong_left <= r.low)
+    if plain.any():
+        plain &= np.bincount(r.post, plain, int(r.post[-1]) + 1)[r.post] >= 3
+    return plain
+
+
+def _moved(
+    a: Around, norms: NDArray[np.uint64], head: Ints
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Where the price went, and where it may go: "has fallen to the low of 27.5", "may rally to 35
+    and 38". The verb before the "to" says which, whatever the price is called behind it.
+    """
+    r = a.runs
+    first, tense = r.first[head], a.tense[head]
+    to = np.maximum.accumulate(np.where(among(norms, _TO), np.arange(len(norms)), 0))[first - 1]
+    near = (to > r.low) & (first - to < 8) & (tense > r.low) & (tense < to) & (to - tense < 8)
+    near &= a.ends[tense] == a.ends[first]
+    return near & (a.cues[tense] == PAST), near & (a.cues[tense] == FUTURE)
+
+
+def _stopping(a: Around) -> NDArray[np.bool_]:
+    """"Stoploss: 4h candle close below 5.90": what follows the stop says how it is hit."""
+    r = a.runs
+    last = np.maximum.accumulate(np.where(a.cues == _STOP, np.arange(len(a.cues)), 0))
+    stop = last[r.first - 1]
+    near = (stop > r.low) & (r.first - stop < 9) & (stop < a.strong_left)
+    found: NDArray[np.bool_] = near & _CLOSES[a.cues[a.strong_left]]
+    return found
+
+
+def _triggers(a: Around, strike: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Where an option is bought: "$135c above $134", "puts below 151.72"."""
+    r = a.runs
+    beyond = _BEYOND[a.cues[r.first - 1]]
+    if beyond.any():
+        before = np.maximum(r.first - 2, r.low)
+        option = (r.batch.flags[before] & np.uint32(OPTION)) != 0
+        option[1:] |= strike[:-1] & (r.first[:-1] == before[1:])
+        beyond &= option
+    return beyond
 
 
 def _gained(norms: NDArray[np.uint64], r: Runs, numbers: Numbers) -> NDArray[np.bool_]:
@@ -217,7 +300,7 @@ def _numbered(names: str) -> str:
 
 _BY_LABEL = {
     "resistance": norms_of(_numbered("r res resistance")),
-    "support": norms_of(_numbered("s sup support")),
+    "support": norms_of("🛡 " + _numbered("s sup support")),
     "target": norms_of("🎯 " + _numbered("tp tgt target")),
     "stop": norms_of("sl stoploss stop-loss 🛑 ⛔ 🚫 " + _numbered("sl")),
 }
@@ -226,6 +309,44 @@ _LABELS = np.concatenate(list(_BY_LABEL.values()))
 _LABELS_ROLE = np.repeat(
     [ROLES.index(role) for role in _BY_LABEL], list(map(len, _BY_LABEL.values()))
 )
+
+
+_THE, _SOON = norms_of("the that this"), norms_of("soon coming incoming next eoy eow")
+_WORDS = {
+    "hold": "hold holds holding held stay stays staying remain remains keep keeps keeping defend",
+    "break": "break breaks breaking close closes closing closed",
+    "rise": "get gets push pushes move moves needs bullish until",
+    "fall": "fall falls drop drops lose loses bearish",
+    "bounce": "bounce bounced bounces bouncing rebound",
+    "reject": "rejected rejection rejects rejecting",
+    "will": "will would to gonna can could should might may 'll it'll",
+    "ended": "bottomed topped peaked",
+    "above": "above over >", "below": "below under beneath <",
+    "at": "at around near from off @ ~", "hit": "hit reach see touch test revisit",
+}  # fmt: skip
+_PHRASES = {
+    ("hold", "above"): SUPPORT, ("hold", "below"): RESISTANCE,
+    ("break", "above"): RESISTANCE, ("rise", "above"): RESISTANCE, ("fall", "below"): SUPPORT,
+    ("bounce", "at"): SUPPORT, ("reject", "at"): RESISTANCE,
+    ("will", "hit"): TARGET, ("ended", "at"): LAST,
+}  # fmt: skip
+_CLASS_OF_WORD = {
+    int(norm): number
+    for number, words in enumerate(_WORDS.values(), 1)
+    for norm in norms_of(words)
+}
+_PHRASE_NORMS = np.array(sorted(_CLASS_OF_WORD), np.uint64)
+_PHRASE_CLASS = np.array([_CLASS_OF_WORD[norm] for norm in sorted(_CLASS_OF_WORD)])
+_PHRASE_ROLE = np.full((len(_WORDS) + 1, len(_WORDS) + 1), -1)
+for (_two, _one), _role in _PHRASES.items():
+    _PHRASE_ROLE[list(_WORDS).index(_two) + 1, list(_WORDS).index(_one) + 1] = _role
+#: labels that say so before a colon alone: "S: 155", "24h high: 62,495"
+_SHORT, _SHORT_ROLE = norms_of("s r high low"), np.array([SUPPORT, RESISTANCE, LAST, LAST])
+_COLON = norms_of(":")
+_STOP = CUES.index("stop")
+_TO = norms_of("to towards toward")
+_BEYOND = np.array([cue in ("above", "below") for cue in CUES])
+_CLOSES = np.array([cue in ("above", "below", "close") for cue in CUES])
 
 
 def _by_writing(numbers: Numbers) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

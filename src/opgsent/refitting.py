@@ -39,14 +39,17 @@ from .linear import COLUMNS, COLUMNS_OF, Part, Weights, united
 
 #: C of the fits that are tried, from the one that moves least
 STRENGTHS = (0.1, 0.5, 1.0, 2.0)
-SCRATCH = (0.5, 2.0, 8.0)
+SCRATCH = (0.25, 1.0, 4.0)
+#: power of how much a column tells of the label (``fitting.told``) by which it is weighed: a fit
+#: from scratch has nothing else to go by, and helps the centred one more the more they differ
+TOLD, TOLD_SCRATCH = 0.5, 0.75
 BALANCE = 0.5  # 0: labels weigh by their number, 1: all labels the same
 MARGIN = 1.0  # standard errors by which a method that moves more has to be better
 FEW = 40  # posts at which it has to be better by twice as many
 MAX_ITER = 60
 SLOPE_SPREAD, SHIFT_SPREAD = 0.3, 0.5  # prior standard deviations of the rescaling
 BOTH = "centred and scratch"  # the mean of HALVES: they err on different posts
-HALVES = ("centred C=1", "scratch C=2")
+HALVES = ("centred C=1", "scratch C=1")
 FREE_SPREAD = 10.0  # of the shift of a fit from scratch
 
 Progress = Callable[[str, int, int], None]
@@ -238,7 +241,7 @@ def _methods(has_base: bool) -> list[tuple[str, float]]:
     if not has_base:
         return [(f"scratch C={c:g}", c) for c in SCRATCH]
     centred = [(f"centred C={c:g}", c) for c in STRENGTHS]
-    return [("unchanged", 0.0), ("rescaled", 0.0), *centred, (BOTH, 0.0), ("scratch C=2", 2.0)]
+    return [("unchanged", 0.0), ("rescaled", 0.0), *centred, (BOTH, 0.0), ("scratch C=1", 1.0)]
 
 
 def _fitted(posts: _Posts, only: str | None = None) -> dict[str, _Model]:
@@ -252,7 +255,9 @@ def _fitted(posts: _Posts, only: str | None = None) -> dict[str, _Model]:
     used = np.unique(posts.x.indices)
     packed = posts.x[:, used]
     telling = told(packed, posts.gold, posts.classes)
-    packed = packed.multiply(np.sqrt(telling)).tocsr()
+    # columns weighed for fits that follow the base, and for those from scratch
+    gains = {True: telling**TOLD, False: telling**TOLD_SCRATCH}
+    scaled = {follows: packed.multiply(gain).tocsr() for follows, gain in gains.items()}
     start: dict[bool, Floats | None] = {True: None, False: None}
     methods = _methods(posts.offset is not None)
     wanted = HALVES if only == BOTH else [n for n, _ in methods if only in (None, n)]
@@ -261,9 +266,9 @@ def _fitted(posts: _Posts, only: str | None = None) -> dict[str, _Model]:
             continue
         follows = not name.startswith("scratch")
         fixed = slope * posts.offset + shift if follows and posts.offset is not None else None
-        theta = start[follows] = _descend(packed, posts, fixed, strength, start[follows])
+        theta = start[follows] = _descend(scaled[follows], posts, fixed, strength, start[follows])
         change = still.copy()
-        change[used] = theta[:-1] * np.sqrt(telling)[:, None]
+        change[used] = theta[:-1] * gains[follows][:, None]
         found[name] = _Model(slope, theta[-1] + (shift if follows else 0.0), change, follows)
     if only in (None, BOTH) and posts.offset is not None:
         one, other = HALVES
