@@ -179,10 +179,3 @@ def _timed(model: Classifier, text: str) -> float:
     begin = time.process_time()
     model.classify(text)
     return time.process_time() - begin
-
-
-def test_roles_are_those_of_the_model() -> None:
-    from opgsent.levels import COLUMNS, EXIT, STRIKE
-
-    assert 1 + len(ROLES) == COLUMNS
-    assert (ROLES[STRIKE], ROLES[EXIT]) == ("strike", "exit")

@@ -13,7 +13,7 @@ _CUES: tuple[tuple[str, str], ...] = (
     ("target", "target targets tgt tgts targetting targeting tp tps goal goals objective pt 🎯"
                " take-profit takeprofit profit profits tarp tar sell-target magnet ✅ 🏁 ☑ ✔"),
     ("stop", "sl stop stops stoploss stoplosses stopploss stoploose stoploss: invalidation"
-             " invalidated invalid stopped los lose loss 🛑 ⛔ ❌ ✂ ☠ 🚫 cut wrong s/l"),
+             " invalidated invalid stopped los lose loss 🛑 ⛔ ❌ ✂ ☠ 🚫 🧯 ✖ cut wrong s/l"),
     ("entry", "entry entries enter entering entered buyzone entryzone buying bought accumulate"
               " accumulation accumulating add adding added averaging avg average filled fill"
               " opened open bid bidding limit limits"),
@@ -22,7 +22,7 @@ _CUES: tuple[tuple[str, str], ...] = (
     ("long", "long longs longing longed bullish bull bulls"),
     ("short", "short shorts shorting shorted bearish bear bears"),
     ("support", "support supports supported sup demand floor bottom bottoms low lows dip dips"
-                " hold holds holding held bounce bounced bounces base defend defended bids"),
+                " hold holds holding held bounce bounced bounces base defend defended bids 🛡"),
     ("resistance", "resistance resistances res supply ceiling high highs top tops ath"
                    " rejection reject rejected rejects barrier hurdle capped lid roof wall"),
     ("break", "break breaks breaking broke broken breakout breakouts breakdown reclaim reclaims"
@@ -35,7 +35,9 @@ _CUES: tuple[tuple[str, str], ...] = (
     ("past", "fell fallen rallied declined dropped plunged rose risen moved slumped pushed"
              " crashed dumped pumped lost failed recorded was were had reached hit hits touched"
              " tagged jumped climbed surged rebounded traded since ago yesterday previous"
-             " previously earlier achieved done made"),
+             " previously earlier achieved done made bottomed topped peaked soared slid slipped"
+             " spiked tumbled dipped recovered retraced sank plunges tumbles sinks jumps surges"
+             " soars climbs"),
     ("future", "will may could can should might would likely expect expecting expected if in-case"
                " unless once possible possibly tomorrow soon 'll gonna"),
     ("last", "price prices current currently cmp now trading trades last quote quoted"

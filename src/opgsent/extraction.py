@@ -17,6 +17,7 @@ from . import levels as level_room
 from . import tickers as ticker_room
 from .assembly import ACCEPT, Spans, Weighed, assemble
 from .assets import Assets
+from .level_rules import ruled
 from .levels import Numbers
 from .reading import Batch
 from .result import ROLES, Contribution, Explanation, Level
@@ -91,7 +92,7 @@ class Extractor:
             return level_room.by_rule(a)
         by = level_views.beside(a, numbers)
         z = gathered(self._level, level_views.rows(a, numbers, by)) + self._level_bias
-        level_room.ruled(z, a, numbers, by.head, by.tail)
+        ruled(z, a, numbers, by.head, by.tail)
         odds = level_room.shared(z[:, 1:], a.runs.post, numbers, by.head)
         odds = level_room.bounded(odds, a, numbers, by.head, by.tail)
         return sigmoid(z[:, 0]), softmax(odds)

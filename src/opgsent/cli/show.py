@@ -23,7 +23,7 @@ FOR, AGAINST, END = "\x1b[32m", "\x1b[31m", "\x1b[0m"
 STRONG = "\x1b[1m"
 
 _RISKY = re.compile(r"[^\x20-\x7e\w]")
-_UNSHOWN = ("Cc", "Cf", "Cs", "Co", "Cn")
+_UNSHOWN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")  # Zl, Zp: lines end there
 
 
 def json_line(value: Any) -> str:

@@ -1,0 +1,260 @@
+"""What a rule knows of a price level and examples are too few to teach: log-odds added to a fit's.
+
+Each rule is a line of a table or a function that marks numbers; ``ruled`` adds what they say. All
+were written from errors on the train posts, and stay where cross-validation has them right.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .candidates import TICKER
+from .cues import CUES, FUTURE, PAST
+from .features import OPTION, norms_of
+from .levels import RESISTANCE, SUPPORT, SURELY, Numbers, strikes
+from .result import ROLES
+from .spans import Around, Ints, Runs, among
+
+STRIKE, EXIT, STOP, ENTRY, LAST, TARGET = map(
+    ROLES.index, ("strike", "exit", "stop", "entry", "last", "target")
+)
+LIKELY = np.float32(3.0)  #: log-odds that a rule adds, where it is not SURELY
+
+# --- the words ------------------------------------------------------------------------------
+
+
+def _numbered(names: str) -> str:
+    return " ".join(f"{name}{n}" for name in names.split() for n in range(1, 7))
+
+
+#: labels right before a number or its list, "R1: 64k", "🎯 0.41", and the role that each says
+_BY_LABEL = {
+    RESISTANCE: norms_of(_numbered("r res resistance")),
+    SUPPORT: norms_of("🛡 " + _numbered("s sup support")),
+    TARGET: norms_of("🎯 " + _numbered("tp tgt target")),
+    STOP: norms_of("sl stoploss stop-loss 🛑 ⛔ 🚫 " + _numbered("sl")),
+}
+_LABELS = np.concatenate(list(_BY_LABEL.values()))
+_LABELS_ROLE = np.repeat(list(_BY_LABEL), list(map(len, _BY_LABEL.values())))
+#: labels that do so before a colon alone: "S: 155", "24h high: 62,495"
+_SHORT, _SHORT_ROLE = norms_of("s r high low"), np.array([SUPPORT, RESISTANCE, LAST, LAST])
+_COLON, _SIGNS = norms_of(":"), norms_of(": = - – ( at @")
+#: headings of lists
+_HEADINGS = {
+    SUPPORT: norms_of("support supports demand"),
+    RESISTANCE: norms_of("resistance resistances supply"),
+}
+
+#: words that say a role together, as classes; a word is in one class
+_PHRASE_WORDS = {
+    "hold": "hold holds holding held stay stays staying remain remains keep keeps keeping defend",
+    "close": "close closes closing closed", "break": "break breaks breaking broke",
+    "rise": "get gets push pushes move moves needs bullish until",
+    "fall": "fall falls drop drops lose loses bearish",
+    "bounce": "bounce bounced bounces bouncing rebound",
+    "reject": "rejected rejection rejects rejecting",
+    "will": "will would to gonna can could should might may 'll it'll",
+    "extreme": "bottomed topped peaked high low highs lows peak",
+    "trade": "trading trades hovering sitting sits currently is now fluctuating",
+    "buy": "buy #buy buying bought buyer entry long enter entered added add adding accumulate",
+    "current": "last current now cmp", "price": "price",
+    "above": "above over >", "below": "below under beneath <",
+    "at": "at around near from off of @ ~", "see": "reach see touch test revisit", "hit": "hit",
+    "reached": "reached achieved touched tagged",
+    "soon": "soon coming incoming next eoy eow",
+    "support": "support supports demand", "resistance": "resistance supply",
+}  # fmt: skip
+#: classes of the two words before a number, "" for whatever word, and the role that they say
+_BEFORE = {
+    ("hold", "above"): SUPPORT, ("hold", "below"): RESISTANCE, ("fall", "below"): SUPPORT,
+    ("close", "above"): RESISTANCE, ("break", "above"): RESISTANCE, ("rise", "above"): RESISTANCE,
+    ("bounce", "at"): SUPPORT, ("reject", "at"): RESISTANCE, ("", "break"): RESISTANCE,
+    ("extreme", "at"): LAST, ("trade", "at"): LAST, ("", "reached"): LAST, ("", "hit"): LAST,
+    ("will", "hit"): TARGET, ("will", "see"): TARGET,
+    ("buy", "at"): ENTRY, ("buy", "price"): ENTRY, ("current", "price"): LAST,
+}  # fmt: skip
+#: class of the word behind it
+_BEHIND = {"soon": TARGET, "support": SUPPORT, "resistance": RESISTANCE}
+_FILLERS = norms_of("the that this : =")  # may stand between them and the number
+_CLASSES = ["", *_PHRASE_WORDS]
+_CLASS_OF = {
+    int(norm): number for number, name in enumerate(_CLASSES) if name
+    for norm in norms_of(_PHRASE_WORDS[name])
+}  # fmt: skip
+_PHRASE_NORMS = np.array(sorted(_CLASS_OF), np.uint64)
+_PHRASE_CLASS = np.array([_CLASS_OF[norm] for norm in sorted(_CLASS_OF)])
+_ROLE_BEFORE = np.full((len(_CLASSES), len(_CLASSES)), -1)  # -1 for none
+for (_two, _one), _role in _BEFORE.items():
+    _ROLE_BEFORE[_CLASSES.index(_two) if _two else slice(None), _CLASSES.index(_one)] = _role
+_ROLE_BEHIND = np.array([_BEHIND.get(name, -1) for name in _CLASSES])
+
+_TO = norms_of("to towards toward")
+_STOP, _EXIT = CUES.index("stop"), CUES.index("exit")
+_BEYOND = np.array([cue in ("above", "below") for cue in CUES])
+_CLOSES = np.array([cue in ("above", "below", "close") for cue in CUES])
+_AT, _CLOSING, _SESSIONS = (
+    norms_of("at @"), norms_of("closed closes ended close"), norms_of("day week month session year")
+)  # fmt: skip
+
+#: what makes a number no price
+_RATIOS = frozenset(
+    ".236 .382 .618 .786 .886 0.236 0.382 0.618 0.786 0.886 1.618 1.272 2.618".split()
+)
+_COUNTED = np.array([cue in ("count", "clock", "money", "period") for cue in CUES])
+_GAINS, _BREAKS = norms_of("up down made won earned spent turned"), norms_of("break breaks broke")
+
+# --- the rules ------------------------------------------------------------------------------
+
+
+def ruled(odds: NDArray[np.float32], a: Around, numbers: Numbers, head: Ints, tail: Ints) -> None:
+    """Add to log-odds (n, levels.COLUMNS) what the rules say.
+
+    No price are Fibonacci ratios, millions, what is counted ("10,000 holders") and what was gained;
+    a role have a strike by how it is written ("250p"), a sale by its verb ("sold ... at 14.9"), a
+    number by its label or the words around, a list by its heading ("demand zones: 160, 140").
+    ``head`` and ``tail`` are the first and the last number of the list of each.
+    """
+    r = a.runs
+    never, strike = _by_writing(numbers)
+    behind = a.cues[np.minimum(r.last + 1, len(a.cues) - 1)] * (r.last + 1 < r.high)
+    norms = r.batch.page.norms[r.batch.ids]
+    never |= _COUNTED[behind] | _gained(norms, r, numbers)
+    odds[never, 0] -= SURELY
+    odds[strike, 0] += SURELY
+    odds[strike, 1 + STRIKE] += SURELY
+    sold = (a.cues[a.strong_left] == _EXIT) & (a.strong_left > r.low)
+    sold &= (a.ends[a.strong_left] == a.ends[r.first]) & (r.first - a.strong_left < 6)
+    odds[sold, 1 + EXIT] += LIKELY
+    odds[_closed(norms, r), 1 + LAST] += SURELY
+    label = r.first[head] - 1
+    for _ in range(2):
+        if not (signs := among(norms[label], _SIGNS)).any():
+            break
+        label = np.maximum(label - signs, r.low)
+    labelled, which = (norms[label][:, None] == _LABELS).nonzero()
+    odds[labelled, 1 + _LABELS_ROLE[which]] += SURELY
+    behind_colon = norms[r.first[head] - 1] == _COLON
+    if behind_colon.any():
+        labelled, which = ((norms[label][:, None] == _SHORT) & behind_colon[:, None]).nonzero()
+        odds[labelled, 1 + _SHORT_ROLE[which]] += LIKELY
+    odds[_quoted(a, label), 1 + LAST] += LIKELY
+    said, roles = _phrased(norms, r, head, tail)
+    odds[said, 1 + roles] += LIKELY
+    odds[_stopping(a), 1 + STOP] += LIKELY
+    went, may_go = _moved(a, norms, head)
+    odds[went, 1 + LAST] += LIKELY
+    odds[may_go, 1 + TARGET] += LIKELY
+    odds[_triggers(a, strike), 1 + ENTRY] += SURELY
+    (listed,) = (head != tail).nonzero()
+    if len(listed):
+        first = r.first[head[listed]]
+        word = a.strong_left[head[listed]]
+        near = (word > r.low[listed]) & (first - word < 5)
+        names = norms[word]
+        for role, words in _HEADINGS.items():
+            under = listed[near & among(names, words)]
+            odds[under, 0] += LIKELY
+            odds[under, 1 + role] += LIKELY
+
+
+def _phrased(norms: NDArray[np.uint64], r: Runs, head: Ints, tail: Ints) -> tuple[Ints, Ints]:
+    """(indices, roles) of numbers whose role the two words before their list say, or the one
+    behind it: "holds above 61.5k", "will hit 100k", "1.20 soon"; see _BEFORE and _BEHIND.
+    """
+    one = r.first[head] - 1
+    one = np.maximum(one - among(norms[one], _FILLERS), r.low)
+    two = np.maximum(one - 1, r.low)
+    behind = np.minimum(r.last[tail] + 1, len(norms) - 1)
+    role = _ROLE_BEFORE[_phrase_class(norms[two]), _phrase_class(norms[one])]
+    role = np.where(role < 0, _ROLE_BEHIND[_phrase_class(norms[behind])], role)
+    (said,) = (role >= 0).nonzero()
+    return said, role[said]
+
+
+def _phrase_class(norms: NDArray[np.uint64]) -> Ints:
+    """Number of the class of _PHRASE_WORDS that each is in, 0 for none."""
+    at = np.minimum(_PHRASE_NORMS.searchsorted(norms), len(_PHRASE_NORMS) - 1)
+    found: Ints = np.where(_PHRASE_NORMS[at] == norms, _PHRASE_CLASS[at], 0)
+    return found
+
+
+def _quoted(a: Around, label: Ints) -> NDArray[np.bool_]:
+    """Rows of quotes, three or more tickers with a number each and no word that names a role before
+    them: "#BTC: $61,351 #ETH: $4,498 #BNB: $549".
+    """
+    r = a.runs
+    plain = (r.batch.flags[label] & np.uint32(TICKER)) != 0
+    plain &= (a.cues[label] == 0) & (a.strong_left <= r.low)
+    found: NDArray[np.bool_] = plain
+    if plain.any():
+        found = plain & (np.bincount(r.post, plain, int(r.post[-1]) + 1)[r.post] >= 3)
+    return found
+
+
+def _moved(
+    a: Around, norms: NDArray[np.uint64], head: Ints
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Where the price went, and where it may go: "has fallen to the low of 27.5", "may rally to 35
+    and 38". The verb before the "to" says which, whatever the price is called behind it.
+    """
+    r = a.runs
+    first, tense = r.first[head], a.tense[head]
+    to = np.maximum.accumulate(np.where(among(norms, _TO), np.arange(len(norms)), 0))[first - 1]
+    near = (to > r.low) & (first - to < 8) & (tense > r.low) & (tense < to) & (to - tense < 8)
+    near &= a.ends[tense] == a.ends[first]
+    return near & (a.cues[tense] == PAST), near & (a.cues[tense] == FUTURE)
+
+
+def _stopping(a: Around) -> NDArray[np.bool_]:
+    """What a stop says of the number behind it: "Stop Targets: 1) 0.045", and "Stoploss: 4h candle
+    close below 5.90", where the words between say how it is hit.
+    """
+    r = a.runs
+    stop = np.maximum.accumulate(np.where(a.cues == _STOP, np.arange(len(a.cues)), 0))[r.first - 1]
+    wordless = a.words[r.first - 1] - a.words[stop] <= 1
+    said = (wordless & (stop == a.strong_left)) | (
+        (stop < a.strong_left) & _CLOSES[a.cues[a.strong_left]]
+    )
+    found: NDArray[np.bool_] = said & (stop > r.low) & (r.first - stop < 9)
+    return found
+
+
+def _triggers(a: Around, strike: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Where an option is bought: "$135c above $134", "puts below 151.72"."""
+    r = a.runs
+    beyond: NDArray[np.bool_] = _BEYOND[a.cues[r.first - 1]]
+    if beyond.any():
+        before = np.maximum(r.first - 2, r.low)
+        option = (r.batch.flags[before] & np.uint32(OPTION)) != 0
+        option[1:] |= strike[:-1] & (r.first[:-1] == before[1:])
+        beyond &= option
+    return beyond
+
+
+def _gained(norms: NDArray[np.uint64], r: Runs, numbers: Numbers) -> NDArray[np.bool_]:
+    """Money won or lost, no price: "up $12,000", "made $300"; not "may break down $281"."""
+    signed = np.array([known.part.unit is not None for known in numbers.known], bool)
+    if signed.any():
+        signed &= among(norms[r.first - 1], _GAINS)
+        signed &= ~among(norms[np.maximum(r.first - 2, 0)], _BREAKS)
+    return signed
+
+
+def _closed(norms: NDArray[np.uint64], r: Runs) -> NDArray[np.bool_]:
+    """Where the market closed: "SPX closed at 5,870", "$TSLA ended the day at 251"."""
+    at = among(norms[r.first - 1], _AT)
+    if at.any():
+        verb = np.maximum(r.first - 2, r.low)
+        verb = np.maximum(verb - 2 * among(norms[verb], _SESSIONS), r.low)
+        at &= among(norms[verb], _CLOSING)
+        at &= (r.batch.flags[np.maximum(verb - 1, r.low)] & np.uint32(TICKER)) != 0
+    return at
+
+
+def _by_writing(numbers: Numbers) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """(never a price, an option's strike) by how a number is written."""
+    parts = [known.part for known in numbers.known]
+    millions = "m", "mm", "mil"
+    never = [p.unit is None and (p.digits in _RATIOS or p.tail in millions) for p in parts]
+    return np.array(never, bool), strikes(numbers)
