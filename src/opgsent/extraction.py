@@ -92,7 +92,7 @@ class Extractor:
             return level_room.by_rule(a)
         by = level_views.beside(a, numbers)
         z = gathered(self._level, level_views.rows(a, numbers, by)) + self._level_bias
-        ruled(z, a, numbers, by.head, by.tail)
+        ruled(z, a, numbers, by.head, by.tail, by.said)
         odds = level_room.shared(z[:, 1:], a.runs.post, numbers, by.head)
         odds = level_room.bounded(odds, a, numbers, by.head, by.tail)
         return sigmoid(z[:, 0]), softmax(odds)

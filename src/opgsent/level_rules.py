@@ -1,10 +1,13 @@
-"""What a rule knows of a price level and examples are too few to teach: log-odds added to a fit's.
+"""What is known of a price level without examples: phrases, labels, tense, how it is written.
 
-Each rule is a line of a table or a function that marks numbers; ``ruled`` adds what they say. All
-were written from errors on the train posts, and stay where cross-validation has them right.
+``said`` reads the phrases around numbers as codes, which are views of the role model too: labels
+teach what they are worth. ``ruled`` adds log-odds for what examples are too few to teach. All were
+written from errors on the train posts.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +23,7 @@ STRIKE, EXIT, STOP, ENTRY, LAST, TARGET = map(
     ROLES.index, ("strike", "exit", "stop", "entry", "last", "target")
 )
 LIKELY = np.float32(3.0)  #: log-odds that a rule adds, where it is not SURELY
+PERHAPS = np.float32(1.5)  #: and where the fit knows it as a view, too
 
 # --- the words ------------------------------------------------------------------------------
 
@@ -107,19 +111,57 @@ _GAINS, _BREAKS = norms_of("up down made won earned spent turned"), norms_of("br
 # --- the rules ------------------------------------------------------------------------------
 
 
-def ruled(odds: NDArray[np.float32], a: Around, numbers: Numbers, head: Ints, tail: Ints) -> None:
+class Said(NamedTuple):
+    """What the words around each number say; all shapes (n,)."""
+
+    before: Ints  #: classes of the two words before its list: _WIDE * the second + the first
+    behind: Ints  #: classes of the word behind its list and of the first before it
+    rule: Ints  #: bits: STOPPING, TRIGGER, QUOTED
+    moved: Ints  #: WENT or MAY_GO, 0 for neither
+    label: Ints  #: place of what stands right before its list, signs left out
+
+
+STOPPING, TRIGGER, QUOTED = 1, 2, 4
+WENT, MAY_GO = 1, 2
+_WIDE = 32  # more than there are classes
+
+
+def said(a: Around, numbers: Numbers, head: Ints, tail: Ints) -> Said:
+    """Read the phrases around each number; ``head`` and ``tail`` are the first and the last number
+    of its list.
+    """
+    r = a.runs
+    norms = r.batch.page.norms[r.batch.ids]
+    first = r.first[head]
+    one = np.maximum(first - 1 - among(norms[first - 1], _FILLERS), r.low)
+    words = np.array([np.maximum(one - 1, r.low), one, r.last[tail] + 1])  # START ends each post
+    second, nearest, behind = _phrase_class(norms[words])
+    label = first - 1
+    for _ in range(2):
+        if not (signs := among(norms[label], _SIGNS)).any():
+            break
+        label = np.maximum(label - signs, r.low)
+    rule = _stopping(a) * STOPPING + _triggers(a, strikes(numbers)) * TRIGGER
+    return Said(
+        second * _WIDE + nearest, behind * _WIDE + nearest, rule + _quoted(a, label) * QUOTED,
+        _moved(a, norms, head), label,
+    )  # fmt: skip
+
+
+def ruled(
+    odds: NDArray[np.float32], a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said
+) -> None:
     """Add to log-odds (n, levels.COLUMNS) what the rules say.
 
     No price are Fibonacci ratios, millions, what is counted ("10,000 holders") and what was gained;
     a role have a strike by how it is written ("250p"), a sale by its verb ("sold ... at 14.9"), a
     number by its label or the words around, a list by its heading ("demand zones: 160, 140").
-    ``head`` and ``tail`` are the first and the last number of the list of each.
     """
     r = a.runs
     never, strike = _by_writing(numbers)
     behind = a.cues[np.minimum(r.last + 1, len(a.cues) - 1)] * (r.last + 1 < r.high)
     norms = r.batch.page.norms[r.batch.ids]
-    never |= _COUNTED[behind] | _gained(norms, r, numbers)
+    never |= _COUNTED[behind] | _gained(norms, r, numbers) | _always(r)
     odds[never, 0] -= SURELY
     odds[strike, 0] += SURELY
     odds[strike, 1 + STRIKE] += SURELY
@@ -127,25 +169,23 @@ def ruled(odds: NDArray[np.float32], a: Around, numbers: Numbers, head: Ints, ta
     sold &= (a.ends[a.strong_left] == a.ends[r.first]) & (r.first - a.strong_left < 6)
     odds[sold, 1 + EXIT] += LIKELY
     odds[_closed(norms, r), 1 + LAST] += SURELY
-    label = r.first[head] - 1
-    for _ in range(2):
-        if not (signs := among(norms[label], _SIGNS)).any():
-            break
-        label = np.maximum(label - signs, r.low)
-    labelled, which = (norms[label][:, None] == _LABELS).nonzero()
+    names = norms[told.label]
+    labelled, which = (names[:, None] == _LABELS).nonzero()
     odds[labelled, 1 + _LABELS_ROLE[which]] += SURELY
     behind_colon = norms[r.first[head] - 1] == _COLON
     if behind_colon.any():
-        labelled, which = ((norms[label][:, None] == _SHORT) & behind_colon[:, None]).nonzero()
+        labelled, which = ((names[:, None] == _SHORT) & behind_colon[:, None]).nonzero()
         odds[labelled, 1 + _SHORT_ROLE[which]] += LIKELY
-    odds[_quoted(a, label), 1 + LAST] += LIKELY
-    said, roles = _phrased(norms, r, head, tail)
-    odds[said, 1 + roles] += LIKELY
-    odds[_stopping(a), 1 + STOP] += LIKELY
-    went, may_go = _moved(a, norms, head)
-    odds[went, 1 + LAST] += LIKELY
-    odds[may_go, 1 + TARGET] += LIKELY
-    odds[_triggers(a, strike), 1 + ENTRY] += SURELY
+    for bit, role, weight in (
+        (QUOTED, LAST, LIKELY), (STOPPING, STOP, LIKELY), (TRIGGER, ENTRY, SURELY)
+    ):  # fmt: skip
+        odds[(told.rule & bit) != 0, 1 + role] += weight
+    phrase = _ROLE_BEFORE[told.before // _WIDE, told.before % _WIDE]
+    phrase = np.where(phrase < 0, _ROLE_BEHIND[told.behind // _WIDE], phrase)
+    (known,) = (phrase >= 0).nonzero()
+    odds[known, 1 + phrase[known]] += PERHAPS
+    odds[told.moved == WENT, 1 + LAST] += PERHAPS
+    odds[told.moved == MAY_GO, 1 + TARGET] += PERHAPS
     (listed,) = (head != tail).nonzero()
     if len(listed):
         first = r.first[head[listed]]
@@ -156,20 +196,6 @@ def ruled(odds: NDArray[np.float32], a: Around, numbers: Numbers, head: Ints, ta
             under = listed[near & among(names, words)]
             odds[under, 0] += LIKELY
             odds[under, 1 + role] += LIKELY
-
-
-def _phrased(norms: NDArray[np.uint64], r: Runs, head: Ints, tail: Ints) -> tuple[Ints, Ints]:
-    """(indices, roles) of numbers whose role the two words before their list say, or the one
-    behind it: "holds above 61.5k", "will hit 100k", "1.20 soon"; see _BEFORE and _BEHIND.
-    """
-    one = r.first[head] - 1
-    one = np.maximum(one - among(norms[one], _FILLERS), r.low)
-    two = np.maximum(one - 1, r.low)
-    behind = np.minimum(r.last[tail] + 1, len(norms) - 1)
-    role = _ROLE_BEFORE[_phrase_class(norms[two]), _phrase_class(norms[one])]
-    role = np.where(role < 0, _ROLE_BEHIND[_phrase_class(norms[behind])], role)
-    (said,) = (role >= 0).nonzero()
-    return said, role[said]
 
 
 def _phrase_class(norms: NDArray[np.uint64]) -> Ints:
@@ -192,9 +218,7 @@ def _quoted(a: Around, label: Ints) -> NDArray[np.bool_]:
     return found
 
 
-def _moved(
-    a: Around, norms: NDArray[np.uint64], head: Ints
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _moved(a: Around, norms: NDArray[np.uint64], head: Ints) -> Ints:
     """Where the price went, and where it may go: "has fallen to the low of 27.5", "may rally to 35
     and 38". The verb before the "to" says which, whatever the price is called behind it.
     """
@@ -203,7 +227,9 @@ def _moved(
     to = np.maximum.accumulate(np.where(among(norms, _TO), np.arange(len(norms)), 0))[first - 1]
     near = (to > r.low) & (first - to < 8) & (tense > r.low) & (tense < to) & (to - tense < 8)
     near &= a.ends[tense] == a.ends[first]
-    return near & (a.cues[tense] == PAST), near & (a.cues[tense] == FUTURE)
+    cues = a.cues[tense]
+    found: Ints = near * ((cues == PAST) * WENT + (cues == FUTURE) * MAY_GO)
+    return found
 
 
 def _stopping(a: Around) -> NDArray[np.bool_]:
@@ -239,6 +265,16 @@ def _gained(norms: NDArray[np.uint64], r: Runs, numbers: Numbers) -> NDArray[np.
         signed &= among(norms[r.first - 1], _GAINS)
         signed &= ~among(norms[np.maximum(r.first - 2, 0)], _BREAKS)
     return signed
+
+
+def _always(r: Runs) -> NDArray[np.bool_]:
+    """Both numbers of "24/7"."""
+    known, ids = r.batch.page.numbers, r.batch.ids
+    hours, slash, days = (known.get(token, -1) for token in ("24", "/", "7"))
+    if -1 in (hours, slash, days):
+        return np.zeros(len(r.first), bool)
+    (at,) = ((ids[:-2] == hours) & (ids[1:-1] == slash) & (ids[2:] == days)).nonzero()
+    return np.isin(r.first, np.concatenate([at, at + 2]))
 
 
 def _closed(norms: NDArray[np.uint64], r: Runs) -> NDArray[np.bool_]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cues import CUES, JOINT
+from .level_rules import Said, said
 from .levels import Numbers, strikes
 from .spans import (
     CUE_VIEWS,
@@ -48,6 +49,7 @@ _OWN_VIEWS = (
     View("against the first number"), View("against the first number, and side"),
     View("against the first number, and role cue"),
     View("against the first number, and word before"),
+    View("phrase before"), View("phrase behind"), View("what a rule says"), View("went or may go"),
 )  # fmt: skip
 _WINDOW = Window("level", 9)
 VIEWS: tuple[View, ...] = (*_OWN_VIEWS, *_WINDOW.views, *CUE_VIEWS)
@@ -76,6 +78,7 @@ class Beside(NamedTuple):
     head: Ints  #: index of the first number of its list or range
     tail: Ints  #: index of the last
     side: Ints  #: 1 where the post buys first, 2 where it sells first, else 0
+    said: Said  #: by the words around it
 
 
 def beside(a: Around, numbers: Numbers) -> Beside:
@@ -103,7 +106,7 @@ def beside(a: Around, numbers: Numbers) -> Beside:
         side = np.zeros(n, np.int64)
     return Beside(
         index, before, has_before, has_after, step_before, step_after, gap_before, gap_after,
-        head, tail, side,
+        head, tail, side, said(a, numbers, head, tail),
     )  # fmt: skip
 
 
@@ -182,6 +185,7 @@ def rows(a: Around, numbers: Numbers, by: Beside) -> Rows:
             spot * 64 + role, spot * 32 + across, spot, role * 8 + passed,
             told, told * 32 + strong, told, after * 2 + (r.first - a.line < 3), told,
             lead, lead * 4 + by.side, lead * 32 + strong, lead,
+            by.said.before, by.said.behind, by.said.rule, by.said.moved,
         ],
         np.int64,
     )  # fmt: skip
