@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from opgsent import Classifier, classify
+from opgsent import Classifier, classify, explain
 from opgsent.assembly import locate, owners
 from opgsent.numerals import number_of, parts_of, shorthand
 from opgsent.prices import Price, resolved
@@ -179,3 +179,25 @@ def _timed(model: Classifier, text: str) -> float:
     begin = time.process_time()
     model.classify(text)
     return time.process_time() - begin
+
+
+RULES = {
+    "$BTC has fallen to the low of 61.2k": ("last", "rule: where the price went"),
+    "ETH may rally to 3,900 from here": ("target", "rule: where the price may go"),
+    "$FLOKI R1: 0.000182": ("resistance", "rule: its label"),
+    "#ATOM holds above 9.80": ("support", "rule: phrase around it"),
+    "$SPY demand zones: 460, 457": ("support", "rule: heading of its list"),
+    "$QRS 135c": ("strike", "rule: written as a strike"),
+    "$QRS calls above 151.70": ("entry", "rule: trigger of an option"),
+}
+
+
+@pytest.mark.parametrize("text", RULES)
+def test_a_rule_names_itself_in_the_explanation(text: str) -> None:
+    role, name = RULES[text]
+    why = [w for w in explain(text) if w.of == "level"][-1]
+    assert why.label == role
+    assert [c.weight > 0 for c in why.contributions if c.feature == name] == [True]
+    total = why.intercept + sum(c.weight for c in why.contributions)
+    assert total == pytest.approx(why.log_odds)
+    assert why.log_odds > 0

@@ -17,7 +17,7 @@ from . import levels as level_room
 from . import tickers as ticker_room
 from .assembly import ACCEPT, Spans, Weighed, assemble
 from .assets import Assets
-from .level_rules import ruled
+from .level_rules import rules
 from .levels import Numbers
 from .reading import Batch
 from .result import ROLES, Contribution, Explanation, Level
@@ -92,7 +92,8 @@ class Extractor:
             return level_room.by_rule(a)
         by = level_views.beside(a, numbers)
         z = gathered(self._level, level_views.rows(a, numbers, by)) + self._level_bias
-        ruled(z, a, numbers, by.head, by.tail, by.said)
+        for rule in rules(a, numbers, by.head, by.tail, by.said):
+            z[rule.numbers, rule.columns] += rule.weight
         odds = level_room.shared(z[:, 1:], a.runs.post, numbers, by.head)
         odds = level_room.bounded(odds, a, numbers, by.head, by.tail)
         return sigmoid(z[:, 0]), softmax(odds)
@@ -144,17 +145,23 @@ class Extractor:
             return
         shape = len(level_views.VIEWS), len(weighed.prices), len(ROLES)
         weights, bias = np.zeros(shape, np.float32), np.zeros(len(ROLES), np.float32)
+        added: dict[str, F32] = {}  # rule -> log-odds of the roles of each number
         if self.fitted:
             by = level_views.beside(a, weighed.numbers)
             weights = self._level[level_views.rows(a, weighed.numbers, by)][:, :, 1:]
             bias = self._level_bias[1:]
+            for rule in rules(a, weighed.numbers, by.head, by.tail, by.said):
+                odds = np.zeros((shape[1], 1 + len(ROLES)), np.float32)
+                odds[rule.numbers, rule.columns] = rule.weight
+                added[f"rule: {rule.name}"] = added.get(f"rule: {rule.name}", 0) + odds[:, 1:]
         for i, span in zip(kept.tolist(), spans, strict=True):
             best, next_best = np.argsort(-weighed.roles[i], kind="stable")[:2].tolist()
-            odds = np.log(weighed.roles[i, best]) - np.log(weighed.roles[i, next_best])
+            against = np.log(weighed.roles[i, best]) - np.log(weighed.roles[i, next_best])
+            said = [(name, float(o[i, best] - o[i, next_best])) for name, o in added.items()]
             yield _explained(
                 "level", span.role, a.runs, i, (span.start, span.end), level_views.VIEWS,
                 weights[:, i, best] - weights[:, i, next_best],
-                float(bias[best] - bias[next_best]), float(odds),
+                float(bias[best] - bias[next_best]), float(against), said,
             )  # fmt: skip
 
 
@@ -168,16 +175,17 @@ def _explained(
     weights: F32,
     bias: float,
     odds: float,
+    rules: Sequence[tuple[str, float]] = (),
 ) -> Explanation:
     """Contributions of candidate i, largest first; those without weight are left out.
 
-    What a rule, the other numbers of a list, other mentions of a symbol or the rounding of 32-bit
-    sums adds to the log-odds is a contribution of its own, so that all of them add up.
+    What rules, the other numbers of a list, other mentions of a symbol or the rounding of 32-bit
+    sums add is a contribution of its own, so that all of them add up.
     """
     tokens = r.batch.tokens(0)
     at = starts_of(r.batch.clean[0], tokens)
     back = Reading(r.batch.texts[0]).span
-    out = []
+    out = [Contribution(name, None, weight) for name, weight in rules if weight]
     for weight, view in zip(weights.tolist(), views, strict=True):
         if not weight:
             continue

@@ -1,12 +1,13 @@
 """What is known of a price level without examples: phrases, labels, tense, how it is written.
 
 ``said`` reads the phrases around numbers as codes, which are views of the role model too: labels
-teach what they are worth. ``ruled`` adds log-odds for what examples are too few to teach. All were
+teach what they are worth. ``rules`` give log-odds for what examples are too few to teach. All were
 written from errors on the train posts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -148,10 +149,17 @@ def said(a: Around, numbers: Numbers, head: Ints, tail: Ints) -> Said:
     )  # fmt: skip
 
 
-def ruled(
-    odds: NDArray[np.float32], a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said
-) -> None:
-    """Add to log-odds (n, levels.COLUMNS) what the rules say.
+class Rule(NamedTuple):
+    """Log-odds that a rule adds to columns (0: being a price, then the roles) of numbers."""
+
+    name: str
+    numbers: Ints  #: shape (n,)
+    columns: Ints | int
+    weight: np.float32
+
+
+def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> Iterator[Rule]:
+    """What the rules say of the numbers of a batch; those that say nothing are left out.
 
     No price are Fibonacci ratios, millions, what is counted ("10,000 holders") and what was gained;
     a role have a strike by how it is written ("250p"), a sale by its verb ("sold ... at 14.9"), a
@@ -162,40 +170,42 @@ def ruled(
     behind = a.cues[np.minimum(r.last + 1, len(a.cues) - 1)] * (r.last + 1 < r.high)
     norms = r.batch.page.norms[r.batch.ids]
     never |= _COUNTED[behind] | _gained(norms, r, numbers) | _always(r)
-    odds[never, 0] -= SURELY
-    odds[strike, 0] += SURELY
-    odds[strike, 1 + STRIKE] += SURELY
     sold = (a.cues[a.strong_left] == _EXIT) & (a.strong_left > r.low)
     sold &= (a.ends[a.strong_left] == a.ends[r.first]) & (r.first - a.strong_left < 6)
-    odds[sold, 1 + EXIT] += LIKELY
-    odds[_closed(norms, r), 1 + LAST] += SURELY
-    names = norms[told.label]
-    labelled, which = (names[:, None] == _LABELS).nonzero()
-    odds[labelled, 1 + _LABELS_ROLE[which]] += SURELY
-    behind_colon = norms[r.first[head] - 1] == _COLON
-    if behind_colon.any():
-        labelled, which = ((names[:, None] == _SHORT) & behind_colon[:, None]).nonzero()
-        odds[labelled, 1 + _SHORT_ROLE[which]] += LIKELY
-    for bit, role, weight in (
-        (QUOTED, LAST, LIKELY), (STOPPING, STOP, LIKELY), (TRIGGER, ENTRY, SURELY)
-    ):  # fmt: skip
-        odds[(told.rule & bit) != 0, 1 + role] += weight
+    for name, marked, column, weight in (
+        ("no price", never, 0, -SURELY),
+        ("written as a strike", strike, 0, SURELY),
+        ("written as a strike", strike, 1 + STRIKE, SURELY),
+        ("sold", sold, 1 + EXIT, LIKELY),
+        ("where it closed", _closed(norms, r), 1 + LAST, SURELY),
+        ("row of quotes", (told.rule & QUOTED) != 0, 1 + LAST, LIKELY),
+        ("how its stop is hit", (told.rule & STOPPING) != 0, 1 + STOP, LIKELY),
+        ("trigger of an option", (told.rule & TRIGGER) != 0, 1 + ENTRY, SURELY),
+        ("where the price went", told.moved == WENT, 1 + LAST, PERHAPS),
+        ("where the price may go", told.moved == MAY_GO, 1 + TARGET, PERHAPS),
+    ):
+        if marked.any():
+            yield Rule(name, marked.nonzero()[0], column, weight)
     phrase = _ROLE_BEFORE[told.before // _WIDE, told.before % _WIDE]
     phrase = np.where(phrase < 0, _ROLE_BEHIND[told.behind // _WIDE], phrase)
     (known,) = (phrase >= 0).nonzero()
-    odds[known, 1 + phrase[known]] += PERHAPS
-    odds[told.moved == WENT, 1 + LAST] += PERHAPS
-    odds[told.moved == MAY_GO, 1 + TARGET] += PERHAPS
+    yield Rule("phrase around it", known, 1 + phrase[known], PERHAPS)
+    labels = norms[told.label]
+    labelled, which = (labels[:, None] == _LABELS).nonzero()
+    yield Rule("its label", labelled, 1 + _LABELS_ROLE[which], SURELY)
+    behind_colon = norms[r.first[head] - 1] == _COLON
+    if behind_colon.any():
+        labelled, which = ((labels[:, None] == _SHORT) & behind_colon[:, None]).nonzero()
+        yield Rule("its label", labelled, 1 + _SHORT_ROLE[which], LIKELY)
     (listed,) = (head != tail).nonzero()
     if len(listed):
         first = r.first[head[listed]]
         word = a.strong_left[head[listed]]
         near = (word > r.low[listed]) & (first - word < 5)
-        names = norms[word]
         for role, words in _HEADINGS.items():
-            under = listed[near & among(names, words)]
-            odds[under, 0] += LIKELY
-            odds[under, 1 + role] += LIKELY
+            under = listed[near & among(norms[word], words)]
+            yield Rule("heading of its list", under, 0, LIKELY)
+            yield Rule("heading of its list", under, 1 + role, LIKELY)
 
 
 def _phrase_class(norms: NDArray[np.uint64]) -> Ints:
