@@ -198,6 +198,3 @@ def test_a_rule_names_itself_in_the_explanation(text: str) -> None:
     why = [w for w in explain(text) if w.of == "level"][-1]
     assert why.label == role
     assert [c.weight > 0 for c in why.contributions if c.feature == name] == [True]
-    total = why.intercept + sum(c.weight for c in why.contributions)
-    assert total == pytest.approx(why.log_odds)
-    assert why.log_odds > 0
