@@ -352,7 +352,19 @@ def test_a_screen_that_knows_no_emoji() -> None:
         capture_output=True, check=False,
         env={**ENV, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"},
     )  # fmt: skip
-    assert run.returncode == 0 and b"$BTC" in run.stdout, run.stderr
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout)["text"] == "#Ünïcode 🚀 $BTC"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell of POSIX closes streams so")
+@pytest.mark.parametrize("closed", ["gm >&-", "<&-", "--lines <&-", "gm --json >&-"])
+def test_closed_streams_are_no_traceback(closed: str) -> None:
+    run = subprocess.run(
+        f"{sys.executable} -m opgsent classify {closed}",
+        shell=True, capture_output=True, text=True, check=False, env=ENV,
+    )  # fmt: skip
+    assert run.returncode == 1
+    assert re.fullmatch("opgsent: .* (is closed.*)\n", run.stderr)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals to a process are POSIX")

@@ -156,6 +156,17 @@ def test_frames_that_cannot_be_read(frame: pd.DataFrame, message: str) -> None:
         score_frame(frame, classifier=FAKE)
 
 
+@pytest.mark.parametrize("frame", [["gm"], {"text": ["gm"]}, "gm"])
+def test_what_is_no_frame_is_named(frame: Any) -> None:
+    with pytest.raises(TypeError, match=f"not {type(frame).__name__}"):
+        score_frame(frame)
+
+
+def test_one_column_asked_for_is_a_list_of_one() -> None:
+    with pytest.raises(InputError, match=r"such as \['stance'\]"):
+        score_frame(pd.DataFrame({"text": ["gm"]}), columns="stance")
+
+
 def test_names_can_be_chosen() -> None:
     scored = score_frame(
         pd.DataFrame({"body": ["ab"], "stance": [1]}),

@@ -75,7 +75,7 @@ POSTS = [
 ]
 
 
-@pytest.mark.parametrize("name", ["todo.csv", "todo.json", "todo.jsonl"])
+@pytest.mark.parametrize("name", ["todo.csv", "todo.json", "todo.jsonl", "TODO.CSV"])
 def test_what_is_written_is_read_back(name: str, tmp_path: Path) -> None:
     write_posts(POSTS, tmp_path / name)
     back = read_posts(tmp_path / name)

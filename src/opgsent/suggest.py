@@ -155,11 +155,12 @@ def write_posts(posts: Sequence[LabelledPost], path: str | Path) -> None:
     """
     path = Path(path)
     makers = {".csv": _csv, ".json": _label_studio, ".jsonl": _doccano}
-    if path.suffix not in makers:
+    kind = path.suffix.lower()
+    if kind not in makers:
         raise InputError(
             f"{path}: give .csv (spreadsheet), .json (Label Studio) or .jsonl (doccano)"
         )
-    write_whole(path, makers[path.suffix](posts))
+    write_whole(path, makers[kind](posts))
 
 
 def _csv(posts: Sequence[LabelledPost]) -> str:

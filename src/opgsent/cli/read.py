@@ -6,6 +6,8 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from ..errors import InputError, OpgsentError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -16,8 +18,10 @@ def classify(args: argparse.Namespace) -> None:
     """Read a post, or with --lines one a line."""
     from . import show
 
+    if sys.stdout is None:
+        raise OpgsentError("cannot write standard output: it is closed")
     classifier = _classifier(args.model)
-    texts = [args.text] if args.text is not None else _typed(args.lines)
+    texts = _typed(args.lines) if args.text is None else [_argument(args.text)]
     for text in texts:
         if args.json:
             reading = classifier.classify(text).to_dict()
@@ -36,7 +40,21 @@ def _classifier(folder: Path | None) -> Classifier:
     return Classifier.bundled() if folder is None else Classifier.load(folder)
 
 
+def _argument(text: str) -> str:
+    """The post as UTF-8, where a locale made surrogates of its bytes (LC_ALL=C).
+
+    >>> _argument("\\udcc3\\udca9 up")
+    'é up'
+    """
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    except UnicodeEncodeError:  # surrogates of another making, as Windows has them
+        return text
+
+
 def _typed(lines: bool) -> list[str]:
+    if sys.stdin is None:
+        raise InputError("standard input is closed: give the post as an argument, or pipe it in")
     if sys.stdin.isatty():
         print("Type the post; Ctrl-D on a line of its own ends it.", file=sys.stderr)
     raw = getattr(sys.stdin, "buffer", None)

@@ -27,12 +27,17 @@ _UNSHOWN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")  # Zl, Zp: lines end there
 
 
 def json_line(value: Any) -> str:
-    """JSON that keeps letters and emoji and escapes what a terminal might obey.
+    """JSON that keeps letters and emoji and escapes what a terminal might obey, or cannot show.
 
     >>> print(json_line({"text": "up \\x9b31m 🚀"}))
     {"text": "up \\u009b31m 🚀"}
     """
-    return _RISKY.sub(_escaped, json.dumps(value, ensure_ascii=False))
+    line = _RISKY.sub(_escaped, json.dumps(value, ensure_ascii=False))
+    try:
+        line.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(value)
+    return line
 
 
 def _escaped(match: re.Match[str]) -> str:

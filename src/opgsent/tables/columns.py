@@ -56,6 +56,8 @@ class Columns:
         ('x_stance', 'x_tickers')
         """
         spans = ITEM if long else SPANS
+        if isinstance(names, str):
+            raise InputError(f"columns={names!r}: give a list of names, such as [{names!r}]")
         if names is None:
             chosen = VERDICTS + (SURE if sure else ()) + spans
         else:

@@ -40,8 +40,8 @@ def score_frame(
     that CSV files hold. ``columns``, ``prefix``, ``sure`` and ``jobs`` are those of
     ``score_file``; ``classifier`` or a ``model`` folder is used in place of the bundled model.
 
-    Raises :class:`InputError` where the column is not there, holds something that is neither
-    text nor missing, or where a column is named like one of ours.
+    Raises TypeError for what is no frame, :class:`InputError` where the column is not there,
+    holds something that is neither text nor missing, or where a column is named like one of ours.
 
     >>> import pandas as pd
     >>> from opgsent import score_frame
@@ -53,6 +53,8 @@ def score_frame(
     import pandas as pd
 
     chosen = Columns.choose(columns, prefix=prefix, sure=sure)
+    if not isinstance(df, (pd.DataFrame, pd.Series)):
+        raise TypeError(f"score_frame() takes a DataFrame or a Series, not {type(df).__name__}")
     if isinstance(df, pd.Series):
         df = df.to_frame(text if df.name is None else df.name)
         label: Hashable = df.columns[0]
