@@ -178,6 +178,8 @@ class Contribution:
 class Explanation:
     """Why one answer came out: intercept + sum of contributions = log-odds of ``label``.
 
+    Of a ticker they are those of its probability, of a verdict those against the geometric mean of
+    the other labels' probabilities, of a level those of its role against the next best role.
     ``of`` names the question: 'stance', 'style', 'ticker' or 'level'; ``span`` is the piece
     of text the answer is about (None for the whole post).
     """
