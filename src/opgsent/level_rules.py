@@ -142,11 +142,15 @@ def said(a: Around, numbers: Numbers, head: Ints, tail: Ints) -> Said:
         if not (signs := among(norms[label], _SIGNS)).any():
             break
         label = np.maximum(label - signs, r.low)
-    rule = _stopping(a) * STOPPING + _triggers(a, strikes(numbers)) * TRIGGER
+    rule = np.zeros(len(first), np.int64)
+    for code, found in (
+        (STOPPING, _stopping(a)), (TRIGGER, _triggers(a, numbers)), (QUOTED, _quoted(a, label))
+    ):  # fmt: skip
+        if found is not None:
+            rule += found * code
     return Said(
-        second * _WIDE + nearest, behind * _WIDE + nearest, rule + _quoted(a, label) * QUOTED,
-        _moved(a, norms, head), label,
-    )  # fmt: skip
+        second * _WIDE + nearest, behind * _WIDE + nearest, rule, _moved(a, norms, head), label
+    )
 
 
 class Rule(NamedTuple):
@@ -178,14 +182,19 @@ def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> It
         ("written as a strike", strike, 1 + STRIKE, SURELY),
         ("sold", sold, 1 + EXIT, LIKELY),
         ("where it closed", _closed(norms, r), 1 + LAST, SURELY),
-        ("row of quotes", (told.rule & QUOTED) != 0, 1 + LAST, LIKELY),
-        ("how its stop is hit", (told.rule & STOPPING) != 0, 1 + STOP, LIKELY),
-        ("trigger of an option", (told.rule & TRIGGER) != 0, 1 + ENTRY, SURELY),
-        ("where the price went", told.moved == WENT, 1 + LAST, PERHAPS),
-        ("where the price may go", told.moved == MAY_GO, 1 + TARGET, PERHAPS),
     ):
         if marked.any():
             yield Rule(name, marked.nonzero()[0], column, weight)
+    for name, codes, code, column, weight in (
+        ("row of quotes", told.rule, QUOTED, 1 + LAST, LIKELY),
+        ("how its stop is hit", told.rule, STOPPING, 1 + STOP, LIKELY),
+        ("trigger of an option", told.rule, TRIGGER, 1 + ENTRY, SURELY),
+        ("where the price went", told.moved, WENT, 1 + LAST, PERHAPS),
+        ("where the price may go", told.moved, MAY_GO, 1 + TARGET, PERHAPS),
+    ):
+        (at,) = (codes & code).nonzero()
+        if len(at):
+            yield Rule(name, at, column, weight)
     phrase = _ROLE_BEFORE[told.before // _WIDE, told.before % _WIDE]
     phrase = np.where(phrase < 0, _ROLE_BEHIND[told.behind // _WIDE], phrase)
     (known,) = (phrase >= 0).nonzero()
@@ -215,16 +224,23 @@ def _phrase_class(norms: NDArray[np.uint64]) -> Ints:
     return found
 
 
-def _quoted(a: Around, label: Ints) -> NDArray[np.bool_]:
+# Most posts have nothing that these four look for, and then they answer None, or zeros, at once.
+
+
+def _quoted(a: Around, label: Ints) -> NDArray[np.bool_] | None:
     """Rows of quotes, three or more tickers with a number each and no word that names a role before
     them: "#BTC: $61,351 #ETH: $4,498 #BNB: $549".
     """
     r = a.runs
+    if len(label) < 3:
+        return None
     plain = (r.batch.flags[label] & np.uint32(TICKER)) != 0
     plain &= (a.cues[label] == 0) & (a.strong_left <= r.low)
-    found: NDArray[np.bool_] = plain
-    if plain.any():
-        found = plain & (np.bincount(r.post, plain, int(r.post[-1]) + 1)[r.post] >= 3)
+    if not plain.any():
+        return None
+    found: NDArray[np.bool_] = plain & (
+        np.bincount(r.post, plain, int(r.post[-1]) + 1)[r.post] >= 3
+    )
     return found
 
 
@@ -234,6 +250,8 @@ def _moved(a: Around, norms: NDArray[np.uint64], head: Ints) -> Ints:
     """
     r = a.runs
     first, tense = r.first[head], a.tense[head]
+    if not (tense > r.low).any():
+        return np.zeros(len(first), np.int64)
     to = np.maximum.accumulate(np.where(among(norms, _TO), np.arange(len(norms)), 0))[first - 1]
     near = (to > r.low) & (first - to < 8) & (tense > r.low) & (tense < to) & (to - tense < 8)
     near &= a.ends[tense] == a.ends[first]
@@ -242,12 +260,15 @@ def _moved(a: Around, norms: NDArray[np.uint64], head: Ints) -> Ints:
     return found
 
 
-def _stopping(a: Around) -> NDArray[np.bool_]:
+def _stopping(a: Around) -> NDArray[np.bool_] | None:
     """What a stop says of the number behind it: "Stop Targets: 1) 0.045", and "Stoploss: 4h candle
     close below 5.90", where the words between say how it is hit.
     """
     r = a.runs
-    stop = np.maximum.accumulate(np.where(a.cues == _STOP, np.arange(len(a.cues)), 0))[r.first - 1]
+    stops = a.cues == _STOP
+    if not stops.any():
+        return None
+    stop = np.maximum.accumulate(np.where(stops, np.arange(len(stops)), 0))[r.first - 1]
     wordless = a.words[r.first - 1] - a.words[stop] <= 1
     said = (wordless & (stop == a.strong_left)) | (
         (stop < a.strong_left) & _CLOSES[a.cues[a.strong_left]]
@@ -256,16 +277,17 @@ def _stopping(a: Around) -> NDArray[np.bool_]:
     return found
 
 
-def _triggers(a: Around, strike: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _triggers(a: Around, numbers: Numbers) -> NDArray[np.bool_] | None:
     """Where an option is bought: "$135c above $134", "puts below 151.72"."""
     r = a.runs
     beyond: NDArray[np.bool_] = _BEYOND[a.cues[r.first - 1]]
-    if beyond.any():
-        before = np.maximum(r.first - 2, r.low)
-        option = (r.batch.flags[before] & np.uint32(OPTION)) != 0
-        option[1:] |= strike[:-1] & (r.first[:-1] == before[1:])
-        beyond &= option
-    return beyond
+    if not beyond.any():
+        return None
+    before = np.maximum(r.first - 2, r.low)
+    option = (r.batch.flags[before] & np.uint32(OPTION)) != 0
+    option[1:] |= strikes(numbers)[:-1] & (r.first[:-1] == before[1:])
+    found: NDArray[np.bool_] = beyond & option
+    return found
 
 
 def _gained(norms: NDArray[np.uint64], r: Runs, numbers: Numbers) -> NDArray[np.bool_]:
