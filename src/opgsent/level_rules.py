@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .candidates import TICKER
 from .cues import CUES, FUTURE, PAST
-from .features import OPTION, norms_of
+from .features import OPTION, norm_of, norms_of
 from .levels import RESISTANCE, SUPPORT, SURELY, Numbers, strikes
 from .result import ROLES
 from .spans import Around, Ints, Runs, among
@@ -40,11 +40,12 @@ _BY_LABEL = {
     TARGET: norms_of("🎯 " + _numbered("tp tgt target")),
     STOP: norms_of("sl stoploss stop-loss 🛑 ⛔ 🚫 " + _numbered("sl")),
 }
-_LABELS = np.concatenate(list(_BY_LABEL.values()))
-_LABELS_ROLE = np.repeat(list(_BY_LABEL), list(map(len, _BY_LABEL.values())))
+_LABELS = {norm: role for role, norms in _BY_LABEL.items() for norm in norms.tolist()}
 #: labels that do so before a colon alone: "S: 155", "24h high: 62,495"
-_SHORT, _SHORT_ROLE = norms_of("s r high low"), np.array([SUPPORT, RESISTANCE, LAST, LAST])
-_COLON, _SIGNS = norms_of(":"), norms_of(": = - – ( at @")
+_SHORT_LABELS = dict(
+    zip(norms_of("s r high low").tolist(), (SUPPORT, RESISTANCE, LAST, LAST), strict=True)
+)
+_COLON, _SIGNS = norm_of(":"), frozenset(norms_of(": = - – ( at @").tolist())
 #: headings of lists
 _HEADINGS = {
     SUPPORT: norms_of("support supports demand"),
@@ -81,14 +82,12 @@ _BEFORE = {
 }  # fmt: skip
 #: class of the word behind it
 _BEHIND = {"soon": TARGET, "support": SUPPORT, "resistance": RESISTANCE}
-_FILLERS = norms_of("the that this : =")  # may stand between them and the number
+_FILLERS = frozenset(norms_of("the that this : =").tolist())  # may stand between the two
 _CLASSES = ["", *_PHRASE_WORDS]
 _CLASS_OF = {
-    int(norm): number for number, name in enumerate(_CLASSES) if name
-    for norm in norms_of(_PHRASE_WORDS[name])
+    norm: number for number, name in enumerate(_CLASSES) if name
+    for norm in norms_of(_PHRASE_WORDS[name]).tolist()
 }  # fmt: skip
-_PHRASE_NORMS = np.array(sorted(_CLASS_OF), np.uint64)
-_PHRASE_CLASS = np.array([_CLASS_OF[norm] for norm in sorted(_CLASS_OF)])
 _ROLE_BEFORE = np.full((len(_CLASSES), len(_CLASSES)), -1)  # -1 for none
 for (_two, _one), _role in _BEFORE.items():
     _ROLE_BEFORE[_CLASSES.index(_two) if _two else slice(None), _CLASSES.index(_one)] = _role
@@ -119,7 +118,8 @@ class Said(NamedTuple):
     behind: Ints  #: classes of the word behind its list and of the first before it
     rule: Ints  #: bits: STOPPING, TRIGGER, QUOTED
     moved: Ints  #: WENT or MAY_GO, 0 for neither
-    label: Ints  #: place of what stands right before its list, signs left out
+    label: Ints  #: role that the label right before its list says, -1 for none
+    short: Ints  #: role that a label says because a colon is behind it, -1 for none
 
 
 STOPPING, TRIGGER, QUOTED = 1, 2, 4
@@ -133,24 +133,38 @@ def said(a: Around, numbers: Numbers, head: Ints, tail: Ints) -> Said:
     """
     r = a.runs
     norms = r.batch.page.norms[r.batch.ids]
-    first = r.first[head]
-    one = np.maximum(first - 1 - among(norms[first - 1], _FILLERS), r.low)
-    words = np.array([np.maximum(one - 1, r.low), one, r.last[tail] + 1])  # START ends each post
-    second, nearest, behind = _phrase_class(norms[words])
-    label = first - 1
-    for _ in range(2):
-        if not (signs := among(norms[label], _SIGNS)).any():
-            break
-        label = np.maximum(label - signs, r.low)
-    rule = np.zeros(len(first), np.int64)
+    words = norms.tolist()  # a few words of a few numbers: quicker in plain Python
+    places = []
+    codes = []
+    for first, low, behind in zip(
+        r.first[head].tolist(), r.low.tolist(), (r.last[tail] + 1).tolist(), strict=True
+    ):
+        one = label = first - 1
+        if words[one] in _FILLERS:
+            one = max(one - 1, low)
+        nearest = _CLASS_OF.get(words[one], 0)
+        for _ in range(2):
+            if words[label] in _SIGNS:
+                label = max(label - 1, low)
+        places.append(label)
+        codes.append(
+            (
+                _CLASS_OF.get(words[max(one - 1, low)], 0) * _WIDE + nearest,
+                _CLASS_OF.get(words[behind], 0) * _WIDE + nearest,
+                _LABELS.get(words[label], -1),
+                _SHORT_LABELS.get(words[label], -1) if words[first - 1] == _COLON else -1,
+            )
+        )
+    before, behind_it, labels, short = np.array(codes, np.int64).T
+    rule = np.zeros(len(places), np.int64)
     for code, found in (
-        (STOPPING, _stopping(a)), (TRIGGER, _triggers(a, numbers)), (QUOTED, _quoted(a, label))
-    ):  # fmt: skip
+        (STOPPING, _stopping(a)),
+        (TRIGGER, _triggers(a, numbers)),
+        (QUOTED, _quoted(a, np.array(places))),
+    ):
         if found is not None:
             rule += found * code
-    return Said(
-        second * _WIDE + nearest, behind * _WIDE + nearest, rule, _moved(a, norms, head), label
-    )
+    return Said(before, behind_it, rule, _moved(a, norms, head), labels, short)
 
 
 class Rule(NamedTuple):
@@ -199,13 +213,10 @@ def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> It
     phrase = np.where(phrase < 0, _ROLE_BEHIND[told.behind // _WIDE], phrase)
     (known,) = (phrase >= 0).nonzero()
     yield Rule("phrase around it", known, 1 + phrase[known], PERHAPS)
-    labels = norms[told.label]
-    labelled, which = (labels[:, None] == _LABELS).nonzero()
-    yield Rule("its label", labelled, 1 + _LABELS_ROLE[which], SURELY)
-    behind_colon = norms[r.first[head] - 1] == _COLON
-    if behind_colon.any():
-        labelled, which = ((labels[:, None] == _SHORT) & behind_colon[:, None]).nonzero()
-        yield Rule("its label", labelled, 1 + _SHORT_ROLE[which], LIKELY)
+    for labels, weight in ((told.label, SURELY), (told.short, LIKELY)):
+        (at,) = (labels >= 0).nonzero()
+        if len(at):
+            yield Rule("its label", at, 1 + labels[at], weight)
     (listed,) = (head != tail).nonzero()
     if len(listed):
         first = r.first[head[listed]]
@@ -215,13 +226,6 @@ def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> It
             under = listed[near & among(norms[word], words)]
             yield Rule("heading of its list", under, 0, LIKELY)
             yield Rule("heading of its list", under, 1 + role, LIKELY)
-
-
-def _phrase_class(norms: NDArray[np.uint64]) -> Ints:
-    """Number of the class of _PHRASE_WORDS that each is in, 0 for none."""
-    at = np.minimum(_PHRASE_NORMS.searchsorted(norms), len(_PHRASE_NORMS) - 1)
-    found: Ints = np.where(_PHRASE_NORMS[at] == norms, _PHRASE_CLASS[at], 0)
-    return found
 
 
 # Most posts have nothing that these four look for, and then they answer None, or zeros, at once.
