@@ -39,10 +39,10 @@ from .linear import COLUMNS, COLUMNS_OF, Part, Weights, united
 
 #: C of the fits that are tried, from the one that moves least
 STRENGTHS = (0.1, 0.5, 1.0, 2.0)
-SCRATCH = (0.25, 1.0, 4.0)
-#: power of how much a column tells of the label (``fitting.told``) by which it is weighed: a fit
-#: from scratch has nothing else to go by, and helps the centred one more the more they differ
-TOLD, TOLD_SCRATCH = 0.5, 0.75
+SCRATCH = (0.5, 2.0, 8.0)
+#: power of how much a column tells of the label (``fitting.told``) by which it is weighed; beside a
+#: base, a fit from scratch helps the centred one more the more they differ
+TOLD, TOLD_BESIDE = 0.5, 0.75
 BALANCE = 0.5  # 0: labels weigh by their number, 1: all labels the same
 MARGIN = 1.0  # standard errors by which a method that moves more has to be better
 FEW = 40  # posts at which it has to be better by twice as many
@@ -256,7 +256,8 @@ def _fitted(posts: _Posts, only: str | None = None) -> dict[str, _Model]:
     packed = posts.x[:, used]
     telling = told(packed, posts.gold, posts.classes)
     # columns weighed for fits that follow the base, and for those from scratch
-    gains = {True: telling**TOLD, False: telling**TOLD_SCRATCH}
+    beside = TOLD if posts.offset is None else TOLD_BESIDE
+    gains = {True: telling**TOLD, False: telling**beside}
     scaled = {follows: packed.multiply(gain).tocsr() for follows, gain in gains.items()}
     start: dict[bool, Floats | None] = {True: None, False: None}
     methods = _methods(posts.offset is not None)
