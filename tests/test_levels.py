@@ -185,6 +185,7 @@ RULES = {
     "$BTC has fallen to the low of 61.2k": ("last", "rule: where the price went"),
     "ETH may rally to 3,900 from here": ("target", "rule: where the price may go"),
     "$FLOKI R1: 0.000182": ("resistance", "rule: its label"),
+    "$FLOKI E1: 0.000171": ("entry", "rule: its label"),
     "#ATOM holds above 9.80": ("support", "rule: phrase around it"),
     "$SPY demand zones: 460, 457": ("support", "rule: heading of its list"),
     "$QRS 135c": ("strike", "rule: written as a strike"),

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from .candidates import TICKER
 from .cues import CUES, FUTURE, PAST
 from .features import OPTION, norm_of, norms_of
-from .levels import RESISTANCE, SUPPORT, SURELY, Numbers, strikes
+from .levels import RESISTANCE, ROLE_OF_CUE, SUPPORT, SURELY, Numbers, strikes
 from .result import ROLES
 from .spans import Around, Ints, Runs, among
 
@@ -29,29 +29,14 @@ PERHAPS = np.float32(1.5)  #: and where the fit knows it as a view, too
 # --- the words ------------------------------------------------------------------------------
 
 
-def _numbered(names: str) -> str:
-    return " ".join(f"{name}{n}" for name in names.split() for n in range(1, 7))
-
-
-#: labels right before a number or its list, "R1: 64k", "🎯 0.41", and the role that each says
-_BY_LABEL = {
-    RESISTANCE: norms_of(_numbered("r res resistance")),
-    SUPPORT: norms_of("🛡 " + _numbered("s sup support")),
-    TARGET: norms_of("🎯 " + _numbered("tp tgt target")),
-    STOP: norms_of("sl stoploss stop-loss 🛑 ⛔ 🚫 " + _numbered("sl")),
-}
-_LABELS = {norm: role for role, norms in _BY_LABEL.items() for norm in norms.tolist()}
+#: labels right before a number or its list ("🎯 0.41"), beside numbered cues, which are some, too
+#: ("R1: 64k"); which role they say is their cue's
+_LABELS = frozenset(norms_of("🛡 🎯 sl stoploss stop-loss 🛑 ⛔ 🚫").tolist())
 #: labels that do so before a colon alone: "S: 155", "24h high: 62,495"
 _SHORT_LABELS = dict(
     zip(norms_of("s r high low").tolist(), (SUPPORT, RESISTANCE, LAST, LAST), strict=True)
 )
 _COLON, _SIGNS = norm_of(":"), frozenset(norms_of(": = - – ( at @").tolist())
-#: headings of lists
-_HEADINGS = {
-    SUPPORT: norms_of("support supports demand"),
-    RESISTANCE: norms_of("resistance resistances supply"),
-}
-
 #: words that say a role together, as classes; a word is in one class
 _PHRASE_WORDS = {
     "hold": "hold holds holding held stay stays staying remain remains keep keeps keeping defend",
@@ -82,6 +67,11 @@ _BEFORE = {
 }  # fmt: skip
 #: class of the word behind it
 _BEHIND = {"soon": TARGET, "support": SUPPORT, "resistance": RESISTANCE}
+#: headings of lists
+_HEADINGS = {
+    SUPPORT: norms_of(_PHRASE_WORDS["support"]),
+    RESISTANCE: norms_of(_PHRASE_WORDS["resistance"] + " resistances"),
+}
 _FILLERS = frozenset(norms_of("the that this : =").tolist())  # may stand between the two
 _CLASSES = ["", *_PHRASE_WORDS]
 _CLASS_OF = {
@@ -133,6 +123,7 @@ def said(a: Around, numbers: Numbers, head: Ints, tail: Ints) -> Said:
     """
     r = a.runs
     norms = r.batch.page.norms[r.batch.ids]
+    strings, ids = r.batch.page.strings, r.batch.ids.tolist()
     words = norms.tolist()  # a few words of a few numbers: quicker in plain Python
     places = []
     codes = []
@@ -151,16 +142,18 @@ def said(a: Around, numbers: Numbers, head: Ints, tail: Ints) -> Said:
             (
                 _CLASS_OF.get(words[max(one - 1, low)], 0) * _WIDE + nearest,
                 _CLASS_OF.get(words[behind], 0) * _WIDE + nearest,
-                _LABELS.get(words[label], -1),
+                words[label] in _LABELS or strings[ids[label]][-1:].isdigit(),
                 _SHORT_LABELS.get(words[label], -1) if words[first - 1] == _COLON else -1,
             )
         )
-    before, behind_it, labels, short = np.array(codes, np.int64).T
+    before, behind_it, is_label, short = np.array(codes, np.int64).T
+    at = np.array(places)
+    labels = np.where(is_label, ROLE_OF_CUE[a.cues[at]], -1)
     rule = np.zeros(len(places), np.int64)
     for code, found in (
         (STOPPING, _stopping(a)),
         (TRIGGER, _triggers(a, numbers)),
-        (QUOTED, _quoted(a, np.array(places))),
+        (QUOTED, _quoted(a, at)),
     ):
         if found is not None:
             rule += found * code

@@ -166,7 +166,8 @@ _BY_CUE = {
     "below": "support", "lost": "support", "last": "last", "close": "last", "exit": "exit",
     "to": "target", "level": "support",
 }  # fmt: skip
-_RULED = np.array([ROLES.index(_BY_CUE[cue]) if cue in _BY_CUE else -1 for cue in CUES])
+#: role that each cue class speaks for, -1 for none
+ROLE_OF_CUE = np.array([ROLES.index(_BY_CUE[cue]) if cue in _BY_CUE else -1 for cue in CUES])
 
 
 def by_rule(a: Around) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -177,7 +178,7 @@ def by_rule(a: Around) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     left = np.where(
         (a.strong_left > a.runs.low) & (a.runs.first - a.strong_left < 12), a.strong_left, 0
     )
-    role = _RULED[a.cues[left]]
+    role = ROLE_OF_CUE[a.cues[left]]
     roles = np.full((len(role), len(ROLES)), 0.2 / (len(ROLES) - 1))
     roles[np.arange(len(role)), np.maximum(role, 0)] = 0.8
     return np.where(role >= 0, 0.8, 0.1), roles
