@@ -4,7 +4,7 @@
 
 Grouped cross-validation over the train posts of real.jsonl that have spans (corpora/ train is in
 every fit, as it is in the bundled model): without the teacher's spans over all folds, with them
-over the folds that the teacher had not seen. Then a fit on all of that, measured on corpora/ test,
+over the folds that the teachers had not seen. Then a fit on all of that, measured on corpora/ test,
 crypto_ner, the trade-signal messages and FinNum train. ``--dev`` adds the dev posts of real.jsonl,
 which are opened once, at the end. Intervals are 95 %, bootstrap over groups.
 """
@@ -284,15 +284,16 @@ def main(args: Sequence[str] | None = None) -> None:
     corpora = [p for p in read_corpus(corpora_folder()) if not p.disputed]
     own = [p for p in corpora if p.split == "train"]
     labelled = real(options.shared, "train")
-    taught, hold = taught_spans(options.shared)
-    extractor = Extractor(assets, fit_extraction([*labelled, *own], assets, taught=taught))
+    taught, hold = taught_spans(options.shared, final=False)
+    last, _ = taught_spans(options.shared, final=True)
+    extractor = Extractor(assets, fit_extraction([*labelled, *own], assets, taught=last))
     if not options.speed:
         name = f"real.jsonl train, {FOLDS}-fold grouped cross-validation"
         report(f"{name}, no teacher", *crossed(labelled, own, assets, range(FOLDS)))
         for with_teacher in ([], taught) if taught else ():
             both = crossed(labelled, own, assets, hold.tolist(), with_teacher)
-            told = "its spans taught" if with_teacher else "no teacher"
-            report(f"{name}, folds that the teacher had not seen, {told}", *both)
+            told = "their spans taught" if with_teacher else "no teacher"
+            report(f"{name}, folds that the teachers had not seen, {told}", *both)
         test = [p for p in corpora if p.split == "test"]
         report("corpora/ test", test, read_all(extractor, [p.text for p in test]))
         if options.dev:

@@ -90,7 +90,8 @@ def teachers_of(shared: Path, assets: Assets) -> Teachers | None:
 
     tools/teacher.npz: ``post`` (n,) first 8 bytes of a text's hash; ``answers`` (n, 6)
     probabilities x 255, the mean of the teachers that had not seen the folds ``hold``, ``final`` of
-    the teacher that has seen all; ``public`` and ``fold``, the fold of each post of real.jsonl.
+    those that have seen all; ``public`` and ``fold``, the fold of each post of real.jsonl, 255
+    where one of the former has seen it all the same.
     """
     file = shared / "posts" / "unlabelled.txt.gz"
     if not TEACHER.is_file() or not file.is_file():
@@ -117,12 +118,13 @@ def _found(file: Path, hashes: NDArray[np.uint64]) -> list[tuple[int, str]]:
     return [(at, text) for text in texts if (at := place.pop(_short(text), None)) is not None]
 
 
-def taught_spans(shared: Path) -> tuple[list[LabelledPost], NDArray[np.int64]]:
-    """(posts whose spans a teacher marked, folds of the labelled posts that it had not seen).
+def taught_spans(shared: Path, *, final: bool) -> tuple[list[LabelledPost], NDArray[np.int64]]:
+    """(posts whose spans teachers marked, folds of the labelled posts that they had not seen).
 
     tools/teacher_spans.npz: ``post`` (n,) as in teacher.npz; ``of``, ``start``, ``end``, ``role``
-    (m,) the spans that it took for a price (number of the role) or a ticker (TICKER); ``hold``
-    the folds of folds_of over the train posts of real.jsonl that have spans. Both are empty where
+    (m,) the spans that they took for a price (number of the role) or a ticker (TICKER); ``hold``
+    the folds of folds_of over the train posts of real.jsonl that have spans. ``of_final`` and so on
+    are those of teachers that have seen all folds, for the final fit. All is empty where
     the file or the posts are not at hand.
     """
     file = shared / "posts" / "unlabelled.txt.gz"
@@ -132,7 +134,7 @@ def taught_spans(shared: Path) -> tuple[list[LabelledPost], NDArray[np.int64]]:
     with np.load(SPAN_TEACHER, allow_pickle=False) as found:
         stored = {name: found[name] for name in found.files}
     spans: dict[int, list[tuple[int, int, int]]] = {}
-    names = ("of", "start", "end", "role")
+    names = [f"{name}_final" if final else name for name in ("of", "start", "end", "role")]
     for of, *span in zip(*(stored[name].tolist() for name in names), strict=True):
         spans.setdefault(of, []).append((span[0], span[1], span[2]))
     posts = []
@@ -147,7 +149,7 @@ def taught_spans(shared: Path) -> tuple[list[LabelledPost], NDArray[np.int64]]:
             if role != TICKER
         )
         posts.append(LabelledPost(f"taught {at}", text, tickers=tickers, levels=levels))
-    return posts, stored["hold"]
+    return posts, stored["hold"][:0] if final else stored["hold"]
 
 
 @dataclass(frozen=True)
@@ -209,7 +211,7 @@ def main(args: Sequence[str] | None = None) -> None:
     spans = [p for p in posts if p.tickers is not None and p.levels is not None]
     if options.only != "verdicts":
         kept = {name: array for name, array in arrays.items() if name.startswith("verdict_")}
-        marked = taught_spans(options.shared)[0] if public else []
+        marked = taught_spans(options.shared, final=True)[0] if public else []
         arrays = kept | fit_extraction(spans, assets, taught=marked, seed=SEED)
     card = {
         "name": "opgsent bundled model",

@@ -32,10 +32,10 @@ from .tokens import Reading, starts_of
 Floats = NDArray[np.float64]
 Spot = tuple[int, int, int]
 
-TICKER_C = 1.0  #: inverse strength of the priors, chosen by grouped cross-validation
-LEVEL_C = 1.0
-ROLE_C = 1.0
-TAUGHT = 0.1  #: weight of a post that a teacher labelled beside a labelled one's 1
+TICKER_C = 0.5  #: inverse strength of the priors, chosen by grouped cross-validation
+LEVEL_C = 0.5
+ROLE_C = 0.25
+TAUGHT = 0.2  #: weight of a post that a teacher labelled beside a labelled one's 1
 TOO_SMALL = 2e-3
 NO_ROLE = -1
 
