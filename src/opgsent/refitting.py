@@ -49,7 +49,7 @@ FEW = 40  # posts at which it has to be better by twice as many
 MAX_ITER = 60
 SLOPE_SPREAD, SHIFT_SPREAD = 0.3, 0.5  # prior standard deviations of the rescaling
 BOTH = "centred and scratch"  # the mean of HALVES: they err on different posts
-HALVES = ("centred C=1", "scratch C=1")
+HALVES = ("centred C=0.5", "scratch C=1")
 FREE_SPREAD = 10.0  # of the shift of a fit from scratch
 
 Progress = Callable[[str, int, int], None]
