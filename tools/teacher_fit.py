@@ -13,7 +13,8 @@ Steps, each printed with what the held-out folds give:
 3. Teachers of a second generation learn from the mean of their answers for all unlabelled posts and
    from the labels (noisy student, Xie et al. 2020, arXiv:1911.04252), one of a third from those:
    without the folds held out, and (``_final``) with all labels.
-4. Teachers of spans learn what a candidate between two marks is, without those folds and with them.
+4. Teachers of spans learn what a candidate between two marks is, without those folds and with them;
+   all of them together mark posts for the final fit.
 
 What tools/teacher*.npz hold was made in three calls on an H200, 13 minutes in all, and the
 ``plain`` half of it earlier, by two cores, with other folds (tools/teacher.py at commit 91a4cc8):
@@ -366,7 +367,8 @@ def main() -> None:
             for end, hold in (("", HELD), ("_final", ()))
             for seed in seeds[:2]
         ],
-        *((f"spans{end}", [f"span{end}{seed}" for seed in seeds[:2]]) for end in ("", "_final")),
+        ("spans", [f"span{seed}" for seed in seeds[:2]]),
+        ("spans_final", [f"span{end}{seed}" for end in ("", "_final") for seed in seeds[:2]]),
     )
     print(f"done ({time.time() - start:.0f} s)", flush=True)
 
