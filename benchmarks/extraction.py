@@ -3,7 +3,7 @@
     python -m benchmarks.extraction [--shared ../shared] [--dev] [--speed]
 
 Grouped cross-validation over the train posts of real.jsonl that have spans (corpora/ train is in
-every fit, as it is in the bundled model): without the teacher's spans over all folds, with them
+every fit, as it is in the bundled model): without the teachers' spans over all folds, with them
 over the folds that the teachers had not seen. Then a fit on all of that, measured on corpora/ test,
 crypto_ner, the trade-signal messages and FinNum train. ``--dev`` adds the dev posts of real.jsonl,
 which are opened once, at the end. Intervals are 95 %, bootstrap over groups.

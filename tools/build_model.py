@@ -115,7 +115,7 @@ def _found(file: Path, hashes: NDArray[np.uint64]) -> list[tuple[int, str]]:
     place = {int(key): at for at, key in enumerate(hashes)}
     with gzip.open(file, "rt", encoding="utf-8") as lines:
         texts = [json.loads(line) for line in lines]
-    return [(at, text) for text in texts if (at := place.pop(_short(text), None)) is not None]
+    return [(at, text) for text in texts if (at := place.pop(short(text), None)) is not None]
 
 
 def taught_spans(shared: Path, *, final: bool) -> tuple[list[LabelledPost], NDArray[np.int64]]:
@@ -164,7 +164,7 @@ class Teachers:
 
     def folds(self, posts: Sequence[LabelledPost]) -> NDArray[np.int64]:
         """The fold of each post; -1 (always in training) where the teachers saw it."""
-        found = [self.fold[_short(post.text)] for post in posts]
+        found = [self.fold[short(post.text)] for post in posts]
         return np.array([fold if fold in self.hold else -1 for fold in found])
 
     def more(self, question: str) -> dict[int, Taught]:
@@ -177,7 +177,8 @@ class Teachers:
         return dict.fromkeys(self.hold, learned(self.answers)) | {-1: learned(self.final)}
 
 
-def _short(text: str) -> int:
+def short(text: str) -> int:
+    """The first 8 bytes of a text's hash."""
     return int(text_hash(text)[:16], 16)
 
 

@@ -2,7 +2,7 @@
 
     python tools/teacher.py prepare .teach/data.npz     # posts -> word pieces (minutes, no GPU)
     python tools/teacher_fit.py .teach/data.npz .teach/out     # see there
-    python tools/teacher.py finish .teach/data.npz .teach/out  # -> teacher.npz, teacher_spans.npz
+    python tools/teacher.py finish .teach/out           # answers -> tools/teacher*.npz
 
 A teacher is MiniLM, fine-tuned: too slow to ship, but it can label the unlabelled posts for the
 linear models that ship (tools/build_model.py). It is shown a post with links, handles and tickers
@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from build_model import ROOT, SPAN_TEACHER, TEACHER, TICKER, public_posts, text_hash
+from build_model import ROOT, SPAN_TEACHER, TEACHER, TICKER, public_posts, short
 from safetensors.numpy import load_file
 from teacher_fit import CLOSE, HELD, OPEN, SPANS
 from transformers import AddedToken, AutoTokenizer
@@ -248,23 +248,15 @@ def said(p: np.ndarray[Any, Any], numbers: int) -> np.ndarray[Any, Any]:
     return np.where(np.arange(len(p)) < numbers, price, ticker)
 
 
-def short(text: str) -> int:
-    """The first 8 bytes of a text's hash."""
-    return int(text_hash(text)[:16], 16)
-
-
 def main() -> None:
     """Prepare or finish."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("step", choices=("prepare", "finish"))
-    parser.add_argument("data", type=Path)
-    parser.add_argument("out", type=Path, nargs="?", help="where tools/teacher_fit.py wrote")
+    parser.add_argument("path", type=Path, help="file to prepare; folder that teacher_fit.py wrote")
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
     options = parser.parse_args()
-    if options.step == "prepare":
-        prepare(options.data, options.shared, Assets.load())
-    else:
-        finish(options.out, options.shared, Assets.load())
+    step = prepare if options.step == "prepare" else finish
+    step(options.path, options.shared, Assets.load())
 
 
 if __name__ == "__main__":

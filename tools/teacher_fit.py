@@ -1,8 +1,8 @@
 """Teachers of verdicts and spans: MiniLM, trained on with unlabelled posts, then fine-tuned.
 
     python tools/teacher.py prepare .teach/data.npz     # where the posts are: texts -> word pieces
-    python tools/teacher_fit.py .teach/data.npz OUT     # where the GPU is: 12 minutes of an H200
-    python tools/teacher.py finish .teach/data.npz OUT  # answers -> tools/teacher*.npz
+    python tools/teacher_fit.py .teach/data.npz OUT     # where the GPU is: a quarter of an hour
+    python tools/teacher.py finish OUT                  # answers -> tools/teacher*.npz
 
 Steps, each printed with what the held-out folds give:
 
@@ -42,11 +42,7 @@ from torch import nn
 from transformers import BertConfig, BertModel
 
 VERDICTS, SPANS = (3, 3), (9, 2)  # classes: of stance and style; of numbers and tickers
-OPEN, CLOSE, NAME = (
-    7,
-    8,
-    2,
-)  # word pieces: the marks of a candidate; what a ticker's row begins with
+OPEN, CLOSE = 7, 8  # word pieces: the marks of a candidate
 MASK, ORDINARY = 103, 999  # of BERT's vocabulary; ordinary pieces follow the special ones
 HELD = (0, 1)
 TAUGHT = 0.7  # weight of a post that other teachers labelled
@@ -124,17 +120,33 @@ def batches(lengths: np.ndarray[Any, Any], size: int, draw: np.random.Generator)
     return [found[i] for i in draw.permutation(len(found))]
 
 
+class Descent:
+    """AdamW over a body and what was put on it, each with a rate of its own."""
+
+    def __init__(self, body: nn.Module, rate: float, rest: Sequence[nn.Parameter]) -> None:
+        self.rates = rate, 1e-3
+        parts = list(body.parameters()), list(rest)
+        self.parameters = [one for part in parts for one in part]
+        groups = [{"params": part} for part in parts]
+        self.adam = torch.optim.AdamW(groups, weight_decay=0.01, fused=DEVICE == "cuda")
+
+    def step(self, loss: torch.Tensor, pace: float) -> None:
+        """One step, at ``pace`` times the rates."""
+        for group, rate in zip(self.adam.param_groups, self.rates, strict=True):
+            group["lr"] = rate * pace
+        self.adam.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.parameters, 1.0)
+        self.adam.step()
+
+
 def read_on(body: BertModel, parts: Sequence[Pieces], minutes: float, size: int = 192) -> None:
     """Train ``body`` in place as a masked language model for so many minutes."""
     width = body.config.hidden_size
     words = body.embeddings.word_embeddings.weight
     head = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.LayerNorm(width)).to(DEVICE)
     bias = nn.Parameter(torch.zeros(len(words), device=DEVICE))
-    groups = [
-        {"params": list(body.parameters()), "lr": 4e-4, "top": 4e-4},
-        {"params": [*head.parameters(), bias], "lr": 1e-3, "top": 1e-3},
-    ]
-    optimizer = torch.optim.AdamW(groups, weight_decay=0.01, fused=DEVICE == "cuda")
+    descent = Descent(body, 4e-4, [*head.parameters(), bias])
     draw, start, step, run, passes = np.random.default_rng(0), time.time(), 0, 0.0, 0
     torch.manual_seed(0)
     body.train()
@@ -144,8 +156,6 @@ def read_on(body: BertModel, parts: Sequence[Pieces], minutes: float, size: int 
             done = (time.time() - start) / (60 * minutes)
             if done >= 1:
                 break
-            for group in optimizer.param_groups:
-                group["lr"] = group["top"] * min(1.0, step / 300) * (1.02 - done)
             part, rows = order[place]
             ids = part.batch(rows)
             chance = torch.rand(ids.shape, device=DEVICE)
@@ -157,10 +167,7 @@ def read_on(body: BertModel, parts: Sequence[Pieces], minutes: float, size: int 
                 hidden = body(input_ids=shown, attention_mask=(ids > 0).long()).last_hidden_state
                 odds = head(hidden[chosen]) @ words.T
             loss = nn.functional.cross_entropy(odds.float() + bias, ids[chosen])
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(body.parameters(), 1.0)
-            optimizer.step()
+            descent.step(loss, min(1.0, step / 300) * (1.02 - done))
             step += 1
             run += loss.detach()
             if step % 500 == 0:
@@ -204,26 +211,17 @@ def fit(task: Task, data_file: Path, out: Path) -> str:
         order = np.concatenate([order, more])
     targets, weights = (torch.from_numpy(x.astype(np.float32)).to(DEVICE) for x in (told, weight))
     net = Teacher(torch.load(out / task.body, weights_only=False), task.sizes).to(DEVICE)
-    groups = [
-        {"params": list(net.body.parameters()), "lr": task.rate, "top": task.rate},
-        {"params": list(net.head.parameters()), "lr": 1e-3, "top": 1e-3},
-    ]
-    optimizer = torch.optim.AdamW(groups, weight_decay=0.01, fused=DEVICE == "cuda")
+    descent = Descent(net.body, task.rate, list(net.head.parameters()))
     parts = batches(rows.lengths[order], task.size, draw)
     net.train()
     for step, part in enumerate(parts):
         pace = min(1.0, step / (len(parts) * 0.08 + 1)) * max(0.02, 1 - step / len(parts))
-        for group in optimizer.param_groups:
-            group["lr"] = group["top"] * pace
         at = order[part]
         odds = answer(net, rows, at)
         here = torch.as_tensor(at, device=DEVICE)
         surprise = torch.cat([x.log_softmax(1) for x in odds.split(task.sizes, 1)], 1)
         loss = (-(targets[here] * surprise).sum(1) * weights[here]).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        optimizer.step()
+        descent.step(loss, pace)
     np.save(out / f"{task.name}.npy", answers(net, rows, more).astype(np.float16))
     if not len(held):
         return f"{task.name}: fitted"
