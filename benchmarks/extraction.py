@@ -26,7 +26,7 @@ from opgsent.assets import Assets
 from opgsent.corpus import LabelledPost, corpora_folder, read_corpus, read_lines, to_post
 from opgsent.extraction import Extractor, Spans
 from opgsent.fitting import FOLDS, folds_of
-from opgsent.fitting_spans import fit_extraction, table_of
+from opgsent.fitting_spans import fit_extraction, learnable, table_of
 
 from .posts import machine, posts
 
@@ -282,7 +282,7 @@ def main(args: Sequence[str] | None = None) -> None:
     options = parser.parse_args(args)
     assets = Assets.load()
     corpora = [p for p in read_corpus(corpora_folder()) if not p.disputed]
-    own = [p for p in corpora if p.split == "train"]
+    own = learnable(p for p in corpora if p.split == "train")
     labelled = real(options.shared, "train")
     taught, hold = taught_spans(options.shared, final=False)
     last, _ = taught_spans(options.shared, final=True)

@@ -76,6 +76,10 @@ def test_training_posts_near_a_test_post_are_left_out() -> None:
     test = [LabelledPost("t", long.format("$BTC", 61_000), "bullish", row=1)]
     checked = check_labels(posts, test)
     assert rows(checked) == {"leak": (31,)} and len(checked.posts) == 30
+    assert checked.to_text() == (
+        "warning: 1 training posts (row 31): near the control posts that opgsent keeps to see "
+        "what is forgotten: left out of training"
+    )
 
 
 def test_a_missing_and_a_small_class_only_warn() -> None:

@@ -85,6 +85,8 @@ def test_any_string_has_an_answer(text: str) -> None:
         "\x00\x1b[31m",
         "$",
         "١٢٣",
+        "$BTC bounced at 60k²",
+        "3k³ 60k₅ 60k①",
     ],
 )
 def test_strange_strings(text: str) -> None:
@@ -115,6 +117,11 @@ def test_strange_strings(text: str) -> None:
         "$BTC at 61500, $ETH near 2500. ",
         "not ",
         "ж",
+        "１",
+        "٣",
+        "1１",
+        "\r\n€1 ",
+        "1.not not \t",
     ],
 )
 def test_hundred_thousand_characters_in_a_second(piece: str) -> None:
@@ -124,6 +131,35 @@ def test_hundred_thousand_characters_in_a_second(piece: str) -> None:
     post = classify(text)
     assert time.process_time() - started < 1.5  # a second on an idle machine
     check(post, text)
+
+
+@pytest.mark.parametrize("piece", ["A.B", "BTC ETH SOL ", "200c ", "<60k", "🚀"])
+def test_reasons_take_linear_time(piece: str) -> None:
+    explain(piece)
+    spent = []
+    for size in (5_000, 20_000):
+        started = time.process_time()
+        explain((piece * size)[:size])
+        spent.append(time.process_time() - started)
+    assert spent[1] < 8 * spent[0] + 0.5, spent
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", " \n", "asdkjh qwoieu", "Биткоин растет, покупаю на все деньги", "비트코인 폭락 다 팔았다",
+        "比特币要涨到十万", "harga bitcoin turun terus, jual semua sekarang",
+    ],
+)  # fmt: skip
+def test_what_it_cannot_read_it_is_not_sure_of(text: str) -> None:
+    post = classify(text)
+    assert post.stance and post.style
+    assert (post.stance.sure, post.style.sure) == (False, False)
+
+
+def test_company_does_not_make_a_post_foreign() -> None:
+    posts = list(classify_many(["зачем ты это купил", "buying more bitcoin today, so bullish 🚀"]))
+    assert [post.stance.sure for post in posts if post.stance] == [False, True]
 
 
 @pytest.mark.parametrize("behind", ["", " x.", "\n5"])

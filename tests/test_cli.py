@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +20,8 @@ from pathlib import Path
 import pytest
 
 import opgsent
-from opgsent.cli import main
+from opgsent import ScoreSummary
+from opgsent.cli import main, show
 from opgsent.cli.examples import EXAMPLES
 from opgsent.cli.parser import parser_of
 
@@ -95,6 +97,10 @@ def test_readme_names_every_option_of_score_and_every_command(name: str) -> None
         [], ["frobnicate"], ["score", "posts.csv"], ["score", "a", "-o", "b", "--jobs", "0"],
         ["suggest", "posts.csv", "-n", "none", "-o", "x.csv"], ["model"], ["label", "posts.csv"],
         ["train", "labels.csv", "-o", "mine", "--seed", "-1"],
+        ["train", "labels.csv", "-o", "mine", "--map", "foo"],
+        ["evaluate", "labels.csv", "--map", "foo=sidewise"], ["suggest", "a.csv", "-o", "x.txt"],
+        ["train", "labels.csv", "-o", "mine", "--encoding", "none"],
+        ["suggest", "a.csv", "-o", "x.csv", "--encoding", "hex"],
     ],
 )  # fmt: skip
 def test_a_wrong_command_line_is_status_2(
@@ -104,6 +110,14 @@ def test_a_wrong_command_line_is_status_2(
         main(words)
     assert caught.value.code == 2
     assert "usage: opgsent" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("jobs", ["0", "-2", "two"])
+def test_jobs_say_what_they_take(jobs: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["score", "a.csv", "-o", "b.csv", "--jobs", jobs])
+    says = capsys.readouterr().err
+    assert f"{jobs!r}; a whole number from 1, or -1 for all cores" in says
 
 
 @pytest.mark.parametrize(
@@ -130,8 +144,15 @@ def test_what_argparse_cannot_see_is_status_2_too(
         (["score", "{tmp}/posts.csv", "-o", "{tmp}/posts.csv"], "input"),
         (["evaluate", "{tmp}/posts.csv"], "no labelled post"),
         (["evaluate", "{tmp}/odd.csv"], "--map"),
-        (["evaluate", "{tmp}/odd.csv", "--map", "sidewise"], "give NAME=LABEL"),
-        (["train", "{tmp}/none.csv", "-o", "{tmp}/m"], "none.csv"),
+        (
+            ["train", "{tmp}/none.csv", "-o", "{tmp}/m"],
+            "cannot read {tmp}/none.csv: No such file or directory",
+        ),
+        (
+            ["suggest", "{tmp}/none.csv", "-o", "{tmp}/todo.csv"],
+            "cannot read {tmp}/none.csv: No such file or directory",
+        ),
+        (["label", "{tmp}/posts.csv", "-o", "{tmp}/none/mine.jsonl"], "cannot be written"),
         (["classify", "gm", "--model", "{tmp}"], "{tmp}"),
         (["model", "info", "{tmp}"], "{tmp}"),
         (["model", "verify", "{tmp}/none"], "none"),
@@ -207,6 +228,16 @@ def test_a_post_a_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
     assert texts == ["first", "", "third"]
 
 
+def test_a_mark_before_the_text_is_no_part_of_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stdin = io.TextIOWrapper(io.BytesIO("\ufeff$BTC up\nsold $ETH\n".encode()))
+    monkeypatch.setattr("sys.stdin", stdin)
+    assert main(["classify", "--lines"]) == 0
+    first, second = capsys.readouterr().out.split("\n\n")
+    assert first.startswith("$BTC up\nstance") and second.startswith("sold $ETH\nstance")
+
+
 def test_escapes_in_a_post_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     nasty = "\x1b]0;owned\x07 $BTC \x9b31m \u202e gone \ud800 \x1b[2J"
     for options in ([], ["--json"], ["--explain"]):
@@ -222,7 +253,7 @@ def test_score_says_what_it_did(tmp_path: Path, capsys: pytest.CaptureFixture[st
     src.write_text(f'id,text\n1,"{POST}"\n2,\n3,NA\n')
     assert main(["score", str(src), "-o", str(dst)]) == 0
     out, err = capsys.readouterr()
-    assert out.startswith("3 rows in ") and "1 blank posts" in out and f"written to {dst}" in out
+    assert out.startswith("3 rows in ") and "1 blank post\n" in out and f"written to {dst}" in out
     assert err == ""
     with dst.open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -247,7 +278,7 @@ def test_rejected_rows_are_status_3(tmp_path: Path, capsys: pytest.CaptureFixtur
     src, dst = tmp_path / "posts.csv", tmp_path / "scored.csv"
     src.write_bytes(b"id,text\n1,gm\n2,gm,too,many\n")
     assert main(["score", str(src), "-o", str(dst)]) == 3
-    assert "1 rows rejected, copied to" in capsys.readouterr().out
+    assert "1 row rejected, copied to" in capsys.readouterr().out
     assert (tmp_path / "scored.csv.rejected.csv").exists()
     assert len(dst.read_text().splitlines()) == 3
 
@@ -258,7 +289,22 @@ def test_scores_on_standard_output_stand_alone(tmp_path: Path) -> None:
         input=b"text\ngm\n", capture_output=True, check=False, env=ENV,
     )  # fmt: skip
     assert run.returncode == 0 and run.stdout == b"text,stance\ngm,neutral\n", run.stderr
-    assert run.stderr.startswith(b"1 rows in ")
+    assert run.stderr.startswith(b"1 row in ")
+
+
+@pytest.mark.parametrize(
+    ("rows", "seconds", "says"),
+    [
+        (1, 0.2, "1 row in 0.2 s"),
+        (0, 0.0, "0 rows in 0.0 s"),
+        (4000, 2.0, "4,000 rows in 2.0 s (2,000/s)"),
+    ],
+)
+def test_the_summary_counts_one_row_and_has_no_rate_of_an_instant(
+    rows: int, seconds: float, says: str
+) -> None:
+    done = ScoreSummary(rows, 0, 0, {}, {}, (), seconds, "-", None)
+    assert show.summary(done) == says
 
 
 # --- evaluate, suggest, label, model ----------------------------------------------------------
@@ -296,6 +342,54 @@ def test_suggest_and_label(
     assert capsys.readouterr().out.startswith("<View>")
 
 
+def test_quitting_before_any_answer_claims_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    posts, mine = tmp_path / "posts.csv", tmp_path / "mine.jsonl"
+    posts.write_text("text\nup\ndown\n")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("q"))
+    assert main(["label", str(posts), "-o", str(mine)]) == 0
+    out = capsys.readouterr().out
+    assert f"no answer was given: there is no {mine} yet" in out and "train" not in out
+    assert not mine.exists()
+    monkeypatch.setattr(sys, "stdin", io.StringIO("bq"))
+    assert main(["label", str(posts), "-o", str(mine)]) == 0
+    out = capsys.readouterr().out
+    assert "0 labelled, 0 skipped, 2 left (1 of them with one answer)" in out
+    assert f"in {mine}; the same command goes on" in out
+
+
+def test_suggest_leaves_out_rows_that_cannot_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    posts, todo = tmp_path / "posts.csv", tmp_path / "todo.csv"
+    posts.write_text('id,text,,\n1,selling $BTC here\n2,a,b,c,d\n3,selling $BTC here\n4,"x" y\n')
+    assert main(["suggest", str(posts), "-o", str(todo)]) == 3
+    out = capsys.readouterr().out
+    assert "1 of 2 posts written" in out
+    assert "most doubtful first (the others are near-duplicates of these)\n" in out
+    assert "2 rows rejected\n  row 2: 5 cells, the header has 4\n  row 4: " in out
+    assert main(["train", str(posts), "--dry-run"]) == 1
+    assert "2 rows cannot be read" in capsys.readouterr().err
+
+
+def test_files_of_another_encoding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    posts, todo, mine = (tmp_path / n for n in ("posts.csv", "todo.csv", "mine.jsonl"))
+    posts.write_bytes("text,stance\nlöading $BTC here,bull\nsold it,bear\n".encode("cp1252"))
+    option = ["--encoding", "cp1252"]
+    assert main(["suggest", str(posts), "-o", str(todo), *option]) == 0
+    assert "löading" in todo.read_text(encoding="utf-8")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("bh"))
+    assert main(["label", str(posts), "-o", str(mine), *option]) == 0
+    assert json.loads(mine.read_text().splitlines()[0])["text"] == "löading $BTC here"
+    assert main(["evaluate", str(posts), *option]) == 0
+    capsys.readouterr()
+    main(["train", str(posts), "--dry-run", *option])
+    assert "2 posts read as table: 1 bullish, 1 bearish" in capsys.readouterr().out
+
+
 def test_nothing_is_written_over_what_is_read_or_labelled(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -323,6 +417,24 @@ def test_model_commands_on_the_bundled_model(capsys: pytest.CaptureFixture[str])
     bundled = str(TOP / "src" / "opgsent" / "data" / "model")
     assert main(["model", "diff", bundled]) == 0
     assert "the same" in capsys.readouterr().out
+
+
+def test_model_diff_goes_from_the_bundled_model_to_yours(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundled, mine = TOP / "src" / "opgsent" / "data" / "model", tmp_path / "mine"
+    shutil.copytree(bundled, mine)
+    card = json.loads((mine / "card.json").read_text())
+    del card["data"]
+    card |= {"name": "my own", "lineage": {"parent": "x"}}
+    (mine / "card.json").write_text(json.dumps(card))
+    assert main(["model", "diff", str(mine)]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"the bundled model -> {mine}\n")
+    assert " -> my own\n" in out and "none" not in out
+    assert "lineage" not in out and "data." not in out
+    assert main(["model", "diff", str(mine), str(bundled)]) == 0
+    assert capsys.readouterr().out.startswith(f"{mine} -> {bundled}\n")
 
 
 # --- processes --------------------------------------------------------------------------------

@@ -118,7 +118,7 @@ def test_a_line_that_is_no_object_is_an_input_error(
 
 
 def test_a_missing_file_is_an_input_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="cannot read"):
         read_corpus(tmp_path / "none.jsonl")
 
 

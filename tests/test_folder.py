@@ -64,7 +64,27 @@ def _header(text: str, body: bytes = b"") -> bytes:
     return b"\x93NUMPY\x01\x00" + len(raw).to_bytes(2, "little") + raw + body
 
 
+def _overlapping() -> bytes:
+    """An archive whose twenty members are all the bytes of one."""
+    array = _npy(np.zeros(10_000))
+    names = [f"a{n:02}.npy" for n in range(20)]
+    packed = _npz({name: array if name == names[0] else _npy(np.zeros(1)) for name in names})
+    at = packed.index(b"PK\x01\x02")
+    first = packed[at : at + 46]  # of the directory: the sizes, and where the member lies
+    for _ in names[1:]:
+        at = packed.index(b"PK\x01\x02", at + 4)
+        packed = (
+            packed[: at + 16]
+            + first[16:28]
+            + packed[at + 28 : at + 42]
+            + first[42:]
+            + packed[at + 46 :]
+        )
+    return packed
+
+
 HOSTILE = {
+    "members that overlap": _overlapping(),
     "a pickle": pickle.dumps(Bomb()),
     "a pickled array": _npz({"a.npy": _npy(np.array([Bomb()], object), pickled=True)}),
     "no zip": b"PK\x03\x04 nothing",
@@ -131,6 +151,11 @@ def _pipe(folder: Path) -> None:
     os.mkfifo(folder / "weights.npz")
 
 
+def _folder(folder: Path) -> None:
+    (folder / "weights.npz").unlink()
+    (folder / "weights.npz").mkdir()
+
+
 def _flip(folder: Path) -> None:
     raw = bytearray((folder / "weights.npz").read_bytes())
     raw[len(raw) // 2] ^= 1
@@ -148,8 +173,9 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "no checksum": (_edit(lambda c: c.pop("checksum")), "no checksum"),
     "a bit flipped": (_flip, "checksum"),
     "cut": (lambda f: os.truncate(f / "weights.npz", 1000), "checksum"),
-    "a link": (_link, "cannot be read"),
+    "a link": (_link, "is a link"),
     "a pipe": (_pipe, "not a plain file"),
+    "a folder": (_folder, "not a plain file"),
     "golden answers differ": (
         _edit(lambda c: c["golden"][0]["stance"].update(bullish=0.123456)),  # type: ignore[index]
         "golden",

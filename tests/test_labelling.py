@@ -48,8 +48,13 @@ TYPED: list[tuple[str, list[tuple[str, str | None, str | None]]]] = [
     ("baua", []),  # undo of a whole post; "a" is no stance
     ("bauneh", [("1", "neutral", "hype")]),
     ("su", []),
-    ("ub", []),  # nothing to undo
-    ("b", []),  # half an answer is none
+    ("u", []),  # nothing to undo
+    ("b", [("1", "bullish", None)]),  # half an answer is kept: at the end of the keys,
+    ("bq", [("1", "bullish", None)]),
+    ("bsq", [("1", "bullish", None)]),
+    ("bsbo", [("1", "bullish", None), ("2", "bullish", "other")]),
+    ("bsuq", []),
+    ("buq", []),
     ("ba\x04", [("1", "bullish", "analytical")]),
     ("ba" * 9, [(str(i), "bullish", "analytical") for i in range(1, 5)]),
 ]
@@ -99,14 +104,77 @@ def test_posts_without_an_answer_are_not_taken_for_labelled(tmp_path: Path) -> N
     with pytest.raises(InputError, match=r"todo\.jsonl, row 1: a post with no answer.*another out"):
         Session(read_posts(path), path)
     assert path.read_bytes() == before
-    one = Session(POSTS, tmp_path / "mine.jsonl")
-    label_posts(one, keys("bs"), str, questions=["stance"])
-    assert Session(POSTS, tmp_path / "mine.jsonl").tally == Tally(1, 1, 2)
+    one = Session(POSTS, tmp_path / "mine.jsonl", ["stance"])
+    label_posts(one, keys("bs"), str)
+    assert Session(POSTS, tmp_path / "mine.jsonl", ["stance"]).tally == Tally(1, 1, 2)
+    assert Session(POSTS, tmp_path / "mine.jsonl").tally == Tally(0, 0, 4, 1)
 
 
-def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot be written"):
-        run(tmp_path / "none" / "mine.jsonl", "ba")
+def test_a_file_that_cannot_be_written_is_refused_before_an_answer(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"mine\.jsonl: cannot be written \(No such file"):
+        Session(POSTS, tmp_path / "none" / "mine.jsonl")
+    with pytest.raises(InputError, match="Is a directory"):
+        Session(POSTS, tmp_path)
+    Session(POSTS, tmp_path / "mine.jsonl")
+    assert list(tmp_path.iterdir()) == []  # finding out leaves nothing
+
+
+def asked(path: Path, typed: str, *questions: str) -> Tally:
+    return label_posts(Session(POSTS, path, questions), keys(typed), str)
+
+
+def test_each_question_in_a_session_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    assert asked(path, "bensq", "stance") == Tally(3, 1, 0)
+    assert asked(path, "ahsoq", "style") == Tally(3, 1, 0)
+    found = read_labels(path)
+    assert [(p.id, p.stance, p.style) for p in found.posts] == [
+        ("1", "bullish", "analytical"), ("2", "bearish", "hype"), ("3", "neutral", None),
+        ("4", None, "other"),
+    ]  # fmt: skip
+    assert check_labels(found.posts).findings[0].check != "duplicate"
+    assert Session(POSTS, path).tally == Tally(4, 0, 0)  # what was skipped does not come again
+
+
+def test_the_answer_of_another_session_is_not_undone(tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    asked(path, "be", "stance")
+    before = path.read_bytes()
+    assert asked(path, "uq", "style") == Tally(0, 0, 4)
+    assert path.read_bytes() == before
+    asked(path, "auq", "style")
+    assert path.read_bytes() == before
+    assert asked(path, "uq", "stance") == Tally(1, 0, 3)
+
+
+def test_a_post_left_half_way_comes_again_for_the_rest(tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    assert run(path, "bq")[0] == Tally(0, 0, 4, 1)
+    tally, screen = run(path, "hq")
+    assert tally == Tally(1, 0, 3) and "--- 1 of 4, row 1" in screen
+    assert screen.index("style:") < screen.index("stance:")
+    assert [(p.stance, p.style) for p in read_labels(path).posts] == [("bullish", "hype")]
+
+
+def test_an_interrupt_keeps_half_an_answer(tmp_path: Path) -> None:
+    typed = iter("b")
+
+    def read() -> str:
+        for key in typed:
+            return key
+        raise KeyboardInterrupt
+
+    label_posts(Session(POSTS, tmp_path / "mine.jsonl"), read, str)
+    assert answers(tmp_path / "mine.jsonl") == [("1", "bullish", None)]
+
+
+def test_lines_of_an_older_version(tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    old = {"id": "1", "row": 1, "text": "post 1", "stance": None, "style": None, "skipped": True}
+    half = {"id": "2", "row": 2, "text": "post 2", "stance": "bullish", "style": None}
+    path.write_text(f"{json.dumps(old)}\n{json.dumps(half)}\n")
+    assert Session(POSTS, path, ["stance"]).tally == Tally(1, 1, 2)
+    assert Session(POSTS, path, ["style"]).tally == Tally(0, 1, 3)
 
 
 def test_an_interrupt_leaves_whole_answers(tmp_path: Path) -> None:
@@ -124,8 +192,8 @@ def test_an_interrupt_leaves_whole_answers(tmp_path: Path) -> None:
 
 
 def test_one_question_alone(tmp_path: Path) -> None:
-    session = Session(POSTS, tmp_path / "mine.jsonl")
-    label_posts(session, keys("be"), lambda text: None, questions=("stance",))
+    session = Session(POSTS, tmp_path / "mine.jsonl", ("stance",))
+    label_posts(session, keys("be"), lambda text: None)
     assert answers(tmp_path / "mine.jsonl") == [("1", "bullish", None), ("2", "bearish", None)]
 
 

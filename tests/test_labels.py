@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import re
 import shlex
 import zipfile
 from decimal import Decimal
@@ -103,6 +104,99 @@ def test_several_annotators_vote_and_names_can_be_mapped_away() -> None:
     ]  # fmt: skip
     assert found.skipped == {"two labels of style": (4,)}
     assert found.posts[0].created_at is None  # that of the annotation is not the post's
+
+
+def task(*results: dict[str, Any], text: str = "🐻 $SOL at 164") -> dict[str, Any]:
+    """A task of Label Studio's JSON with one annotation."""
+    return {"id": 1, "data": {"text": text}, "annotations": [{"id": 2, "result": list(results)}]}
+
+
+BEARISH = {"from_name": "stance", "type": "choices", "value": {"choices": ["Bearish"]}}
+XPATH = {"start": "/p[1]/text()[1]", "end": "/p[1]/text()[1]", "startOffset": 3, "endOffset": 7}
+#: results that say nothing of stance, style or spans
+OTHERS: list[dict[str, Any]] = [
+    {"from_name": "trust", "type": "rating", "value": {"rating": 4}},
+    {"from_name": "price", "type": "number", "value": {"number": 164}},
+    {"from_name": "note", "type": "textarea", "value": {"text": ["why"]}},
+    {"from_name": "note", "type": "textarea", "value": {"start": 0, "end": 2, "text": ["why"]}},
+    {"from_name": "topic", "type": "taxonomy", "value": {"taxonomy": [["A", "B"]]}},
+    {"from_name": "when", "type": "datetime", "value": {"datetime": "2024-01-01"}},
+    {"from_name": "time", "type": "timeserieslabels",
+     "value": {"start": 1, "end": 2, "timeserieslabels": ["Run"]}},
+    {"from_name": "box", "type": "rectanglelabels",
+     "value": {"x": 1.5, "y": 2, "rectanglelabels": ["Car"]}},
+    {"from_id": "a", "to_id": "b", "type": "relation", "direction": "right"},
+    {"from_name": "stance", "type": "choices", "value": None},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("other", OTHERS, ids=lambda one: str(one["type"]))
+def test_results_that_are_no_choices_or_spans_are_ignored(
+    other: dict[str, Any], tmp_path: Path
+) -> None:
+    span = {"id": "s", "from_name": "span", "type": "labels",
+            "value": {"start": "3", "end": "7", "text": "$SOL", "labels": ["Ticker"]}}  # fmt: skip
+    file = write(tmp_path, json.dumps([task(other, BEARISH, span, other)]), "labels.json")
+    found = read_labels(file)
+    (post,) = found.posts
+    assert post.stance == "bearish" and post.tickers and post.tickers[0].symbol == "SOL"
+    assert found.warnings == ()
+
+
+def test_hypertext_spans_count_where_the_file_says_their_place(tmp_path: Path) -> None:
+    def marked(**place: Any) -> dict[str, Any]:
+        value = {**XPATH, "text": "$SOL", "hypertextlabels": ["Ticker"], **place}
+        return {"id": "s", "from_name": "span", "type": "hypertextlabels", "value": value}
+
+    offsets = {"globalOffsets": {"start": 2, "end": 6}}
+    tasks = [
+        task(BEARISH, marked(**offsets)),
+        task(BEARISH, marked(hypertextlabels=["Person"])),
+        task(BEARISH, marked(**offsets), text="<p>$SOL at 164</p>"),
+    ]
+    found = read_labels(write(tmp_path, json.dumps(tasks), "labels.json"))
+    assert [post.stance for post in found.posts] == ["bearish"] * 3
+    first, *others = found.posts
+    assert first.tickers and (first.tickers[0].start, first.tickers[0].text) == (2, "$SOL")
+    # a span whose place is not known does not make a post without tickers
+    assert [post.tickers for post in others] == [None, None]
+    assert "spans of row 2, 3 do not fit the text" in found.warnings[0]
+
+
+def test_json_min_reads_past_ratings_and_hypertext(tmp_path: Path) -> None:
+    common = {"text": "🐻 $SOL at 164", "annotator": 1, "sentiment": "Negative"}
+    mark = {**XPATH, "text": "$SOL", "hypertextlabels": ["Ticker"]}
+    rows = [
+        {**common, "id": 1, "annotation_id": 1, "trust": [{"rating": 4}], "label": [{"number": 3}]},
+        {**common, "id": 2, "annotation_id": 2, "label": [mark]},
+        {**common, "id": 3, "annotation_id": 3, "note": [{"start": 0, "end": 2, "text": ["x"]}],
+         "label": [{**mark, "globalOffsets": {"start": 2, "end": 6}}]},
+    ]  # fmt: skip
+    posts = read_labels(write(tmp_path, json.dumps(rows), "labels.json")).posts
+    assert [post.stance for post in posts] == ["bearish"] * 3
+    assert [post.tickers and post.tickers[0].text for post in posts] == [(), None, "$SOL"]
+
+
+def test_several_choices_in_a_cell_are_said_as_that(tmp_path: Path) -> None:
+    def rows(*last: str) -> list[dict[str, Any]]:
+        one = {"text": "up", "sentiment": {"choices": ["Positive"]}}
+        return [one, one, one, {"text": "hm", "sentiment": {"choices": list(last)}}]
+
+    file = write(tmp_path, json.dumps(rows("Positive", "Neutral")), "labels.json")
+    says = "row 4 has several choices for 'sentiment'; a single choice is expected"
+    with pytest.raises(InputError, match=f"^{re.escape(f'{file}: {says}')}$"):
+        read_labels(file)
+    assert len(read_posts(file)) == 4  # whoever wants the texts alone does not care
+    found = read_labels(write(tmp_path, json.dumps(rows("Neutral")), "labels.json"))
+    assert [post.stance for post in found.posts] == ["bullish"] * 3 + ["neutral"]
+    csv = 'text,sentiment\nup,"{""choices"": [""Positive"", ""Negative""]}"\n'
+    with pytest.raises(InputError, match="row 1 has several choices for 'sentiment'"):
+        read_labels(write(tmp_path, csv))
+
+
+def test_a_file_of_spans_says_how_many(tmp_path: Path) -> None:
+    text = read_labels(CASES / "doccano_spans.jsonl").to_text()
+    assert text.startswith("2 posts read as doccano: 2 ticker, 1 resistance, 1 target\n")
 
 
 def test_spans_become_tickers_and_levels() -> None:
@@ -298,7 +392,8 @@ BAD: list[tuple[str, bytes, str]] = [
     ("labels.csv", b"text,note\nup,fine\n", "no labelled post"),
     ("labels.xlsx", b"PK", "unknown kind of file; give one of .csv"),
     ("labels.json", b"[1]", "row 1: 1 is no object"),
-    ("labels.json", b"[" * 200_000, "not JSON"),
+    ("labels.json", b"[" * 200_000, "labels.json: nested too deeply; export"),
+    ("labels.jsonl", b'{"a":' * 200_000, "row 1: nested too deeply"),
     ("labels.jsonl", b'{"text": "a"}\n{', "row 2: not JSON"),
     ("labels.jsonl", b'{"n":' + b"9" * 5_000 + b"}", "row 1: not JSON"),
     ("labels.jsonl", b'{"text": "a"}\n\n\n{', "row 4: not JSON"),
@@ -308,7 +403,7 @@ BAD: list[tuple[str, bytes, str]] = [
         gzip.compress(b"text,stance\nup,bull\n", mtime=0)[:-6],
         "damaged or cut short",
     ),
-    ("labels.zip", b"no zip", "cannot be read"),
+    ("labels.zip", b"no zip", r"^cannot read .*labels\.zip: File is not a zip file"),
     ("labels.json", b'[{"data": {"a": 1}, "annotations": [{}]}]', "row 1: not as label studio"),
     ("labels.json", b'[{"data": {"text": "a"}, "annotations": 5}]', "row 1: not as label studio"),
     ("labels.jsonl", b'{"text": "a", "label": [{"x": 1}]}', "row 1: not as doccano writes it"),
@@ -321,6 +416,92 @@ def test_what_cannot_be_read_is_named(name: str, raw: bytes, expected: str, tmp_
     with pytest.raises(InputError, match=expected) as caught:
         read_labels(tmp_path / name)
     assert name in str(caught.value)
+
+
+RAGGED = 'id,text,stance\n1,up,bull\n2,so, up,bull\n3,"a"b,bull\n4,down,bear\n5,"x" y,bull\n'
+
+
+def test_rows_that_cannot_be_read_are_all_named_or_left_out(tmp_path: Path) -> None:
+    file = write(tmp_path, RAGGED)
+    for read in (read_labels, read_posts):
+        with pytest.raises(InputError) as caught:
+            read(file)
+        first, *rows = str(caught.value).splitlines()
+        assert first.startswith(f"{file}: 3 rows cannot be read; mend them or take them out")
+        assert [row.split(":")[0] for row in rows] == ["  row 2", "  row 3", "  row 5"]
+    rejected: list[tuple[int, str]] = []
+    posts = read_posts(file, rejected=rejected)
+    assert [(post.row, post.text) for post in posts] == [(1, "up"), (4, "down")]
+    assert [row for row, _ in rejected] == [2, 3, 5]
+    assert rejected[0][1] == "4 cells, the header has 3"
+
+
+def test_ten_rows_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    file = write(tmp_path, "text,stance\n" + "up,bull,more\n" * 14)
+    with pytest.raises(InputError) as caught:
+        read_labels(file)
+    lines = str(caught.value).splitlines()
+    assert "14 rows cannot be read" in lines[0] and len(lines) == 12
+    assert lines[-2:] == ["  row 10: 3 cells, the header has 2", "  and 4 more"]
+    with pytest.raises(InputError, match=r"no row can be read.*\n  row 1: 3 cells"):
+        read_posts(file, rejected=[])
+
+
+def test_lines_of_json_are_left_out_too(tmp_path: Path) -> None:
+    file = write(tmp_path, '{"text": "up"}\n{"text": \n[1]\n{"text": "down"}\n', "posts.jsonl")
+    rejected: list[tuple[int, str]] = []
+    assert [post.row for post in read_posts(file, rejected=rejected)] == [1, 4]
+    assert [(row, why[:8]) for row, why in rejected] == [(2, "not JSON"), (3, "[1] is n")]
+    with pytest.raises(InputError, match=r"2 rows cannot be read"):
+        read_posts(file)
+
+
+def test_empty_columns_of_a_spreadsheet_are_ignored(tmp_path: Path) -> None:
+    found = read_labels(write(tmp_path, "text,stance,,\nup,bull,,\ndown,bear\n"))
+    assert [post.stance for post in found.posts] == ["bullish", "bearish"]
+    # but a text cut in two by its comma is not read as half of it
+    with pytest.raises(InputError, match="row 2: a cell stands under no column name"):
+        read_labels(write(tmp_path, "text,stance,,\nup,bull,,\nup, up,bull,\n"))
+
+
+def test_a_doubled_column_stops_only_who_asks_for_it(tmp_path: Path) -> None:
+    file = write(tmp_path, "id,id,note,text,note,stance,tone,tone\n1,2,a,up,b,bull,x,hype\n")
+    assert [post.text for post in read_posts(file)] == ["up"]
+    with pytest.raises(InputError, match="column 'tone' stands twice; rename one"):
+        read_labels(file)
+    with pytest.raises(InputError, match="column 'note' stands twice"):
+        read_posts(file, text="note")
+    file = write(tmp_path, "note,text,note,stance\na,up,b,bull\n")
+    (post,) = read_labels(file).posts
+    assert (post.text, post.stance) == ("up", "bullish")
+
+
+def test_encodings(tmp_path: Path) -> None:
+    file = tmp_path / "labels.csv"
+    file.write_bytes("text,stance\nüp,bull\ndown,bear\n".encode("cp1252"))
+    with pytest.raises(InputError, match=r"line 2: not UTF-8; save .* --encoding, such"):
+        read_labels(file)
+    assert read_labels(file, encoding="cp1252").posts[0].text == "üp"
+    assert read_posts(file, encoding="cp1252")[0].text == "üp"
+    rejected: list[tuple[int, str]] = []
+    assert [post.row for post in read_posts(file, rejected=rejected)] == [2]
+    assert rejected[0][0] == 1 and "--encoding cp1252" in rejected[0][1]
+    (tmp_path / "labels.jsonl").write_bytes('{"text": "üp", "stance": "bull"}'.encode("cp1252"))
+    assert read_labels(tmp_path / "labels.jsonl", encoding="cp1252").posts[0].text == "üp"
+    with pytest.raises(InputError, match="'none' is no encoding"):
+        read_labels(file, encoding="none")
+
+
+def test_a_line_of_label_that_replaces_another_is_one_post(tmp_path: Path) -> None:
+    one = {"id": "1", "row": 1, "text": "up", "stance": "bullish", "style": None}
+    other = {**one, "id": "2", "text": "down", "stance": None, "skipped": True}
+    lines = [one, other, {**one, "style": "hype", "replaces": True}]
+    text = "".join(f"{json.dumps(line)}\n" for line in lines)
+    found = read_labels(write(tmp_path, text, "mine.jsonl"))
+    assert [(p.row, p.stance, p.style) for p in found.posts] == [(3, "bullish", "hype")]
+    # of two labellers' files in one, each replaces its own
+    found = read_labels(write(tmp_path, text + text, "mine.jsonl"))
+    assert [post.row for post in found.posts] == [3, 6]
 
 
 def test_files_that_unpack_to_much_are_refused(

@@ -83,7 +83,7 @@ def test_a_hundred_suggested_labels_beat_a_hundred_random_ones() -> None:
     for seed in range(5):
         rng = np.random.default_rng(seed)
         order = rng.permutation(len(pool)).tolist()
-        first, rest = order[:400], order[400:2400]
+        first, rest = order[:400], order[400:8400]
         start = fitted(first)
 
         def model(

@@ -13,7 +13,7 @@ import pytest
 from opgsent.corpus import LabelledPost
 from opgsent.errors import InputError
 from opgsent.labels import read_labels, read_posts
-from opgsent.suggest import LABEL_STUDIO_CONFIG, doubt_of, suggest, write_posts
+from opgsent.suggest import LABEL_STUDIO_CONFIG, doubt_of, suggest, why_fewer, write_posts
 
 SUBJECTS = "coffee gold rates wheat chips banks oil bonds".split()
 
@@ -39,12 +39,12 @@ def model(posts: Sequence[str]) -> list[Mapping[str, Mapping[str, float]]]:
 
 def test_the_pick_is_doubtful_spread_and_the_same_again() -> None:
     posts = texts()
-    found = suggest(posts, 8, model)
-    assert len({s.index for s in found}) == 8
+    found = suggest(posts, 5, model)
+    assert len({s.index for s in found}) == 5
     assert [s.doubt for s in found] == sorted((s.doubt for s in found), reverse=True)
     picked = {posts[s.index].split()[0] for s in found}
     assert len(picked) >= 3 and "bonds" not in picked
-    assert suggest(posts, 8, model) == found
+    assert suggest(posts, 5, model) == found
 
 
 def test_near_duplicates_labelled_and_empty_posts_are_passed_over() -> None:
@@ -60,6 +60,23 @@ def test_fewer_posts_than_asked_for_is_all_of_them() -> None:
     assert suggest([], 5, model) == []
     with pytest.raises(ValueError, match="n is 0"):
         suggest(texts(5), 0, model)
+
+
+@pytest.mark.parametrize(
+    ("posts", "n", "labelled", "says"),
+    [
+        (["a b", "c d"], 1, False, ""),
+        (["a b", "c d"], 9, False, ""),
+        (["a b", "a b", "c d"], 9, False, " (the others are near-duplicates of these)"),
+        (["a b", " "], 9, False, " (the others are empty)"),
+        (["a b", "a b", ""], 9, False, " (the others are near-duplicates of these or empty)"),
+        (["a b", "a b"], 9, True,
+         " (the others are near-duplicates of these or of labelled posts)"),
+    ],
+)  # fmt: skip
+def test_why_fewer_were_found(posts: list[str], n: int, labelled: bool, says: str) -> None:
+    found = suggest(posts, n, model)
+    assert why_fewer(posts, len(found), n, labelled=labelled) == says
 
 
 def test_doubt() -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+import time
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
+import opgsent
 from opgsent.errors import InputError
 from opgsent.tables import source as source_room
 from opgsent.tables.columns import Columns
@@ -63,6 +67,37 @@ def answers(folder: Path, data: bytes, **options: Any) -> str:
         pytest.param(
             "id,text\n\n1,ab\n\n", "id,text,stance,tickers\n\n1,ab,neutral,\n\n", id="blank lines"
         ),
+        pytest.param(
+            "\n\r\n  \nid,text\n1,ab\n",
+            "\n\r\n  \nid,text,stance,tickers\n1,ab,neutral,\n",
+            id="blank lines before the header",
+        ),
+        pytest.param(
+            "\ufeff\r\nsep=;\r\n\r\nid;text\r\n1;ab\r\n",
+            "\ufeff\r\nsep=;\r\n\r\nid;text;stance;tickers\r\n1;ab;neutral;\r\n",
+            id="blank lines around sep=",
+        ),
+        pytest.param(
+            'id,text\r1,"a\nb"\r2,ab\r3,"c\r\n""d"\r',
+            'id,text,stance,tickers\r1,"a\nb",bullish,\r2,ab,neutral,\r3,"c\r\n""d",neutral,\r',
+            id="cr, line feeds in quotes",
+        ),
+        pytest.param(
+            '\ufeff"the\nid";"text"\r1;"a\nb"\r\r2;ab\r',
+            '\ufeff"the\nid";"text";stance;tickers\r1;"a\nb";bullish;\r\r2;ab;neutral;\r',
+            id="cr, a line feed in the header",
+        ),
+        pytest.param(
+            "id,text\r1,a\nb\r2,ab\r3,ab",
+            'id,text,stance,tickers\r1,"a\nb",bullish,\r2,ab,neutral,\r3,ab,neutral,',
+            id="cr, a line feed outside quotes",
+        ),
+        pytest.param(
+            '"the\rid",text\n1,"a\rb"\n2,"\r\r\r"\n',
+            '"the\rid",text,stance,tickers\n1,"a\rb",bullish,\n2,"\r\r\r",bullish,\n',
+            id="lf, returns in quotes",
+        ),
+        pytest.param("id,text\r", "id,text,stance,tickers\r", id="cr, a header only"),
         pytest.param(
             "text\n\nab\n", "text,stance,tickers\n,bullish,\nab,neutral,\n", id="empty post"
         ),
@@ -197,8 +232,20 @@ def test_a_quoted_post_of_a_million_characters_over_lines_is_rejected_whole(tmp_
 def test_a_header_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"header \(line 1\) cannot be read: byte 0xe9"):
         scored(tmp_path, b"caf\xe9,text\n1,ab\n")
-    with pytest.raises(InputError, match="is empty: a header line is expected"):
-        scored(tmp_path, b"")
+    for empty in (b"", b"\n\r\n", b"\n" * 1_100_000, b"sep=;\n\n"):
+        with pytest.raises(InputError, match="is empty: a header line is expected"):
+            scored(tmp_path, empty)
+
+
+def test_lines_are_counted_from_the_first_one_of_the_file(tmp_path: Path) -> None:
+    result = scored(tmp_path, b"\n\nid,text\n1,ab,c\n")
+    assert result.rejected == [["4", "3 cells where the header has 2", "1,ab,c"]]
+
+
+@pytest.mark.parametrize("data", ["id,text\r\r\n1,ab\r\r\n", "te\rxt,id\n1,a\rb\n"])
+def test_a_stray_return_in_the_header_ends_no_line(tmp_path: Path, data: str) -> None:
+    with pytest.raises(InputError, match=r"no column 'text', did you mean 'te\\?x?t?\\r"):
+        scored(tmp_path, data.encode())
 
 
 @pytest.mark.parametrize(
@@ -408,6 +455,63 @@ def test_a_row_pattern_takes_whole_rows_only() -> None:
     assert pattern.match('a,"b\n""c""",\n') is not None
     for faulty in ("a,b\n", "a,b,c,d\n", 'a,"b"c,d\n', 'a,"b,c\n', "a,b,c", "a,b\rx,c\n"):
         assert pattern.match(faulty) is None, faulty
+
+
+@settings(deadline=None, max_examples=300)
+@given(tables, st.sampled_from(",;\t|"), st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]))
+@example([["1", "a, b"]], ",", csv.QUOTE_MINIMAL)
+@example([['"', '""', "\n"]], ";", csv.QUOTE_ALL)
+def test_records_end_and_split_as_csv_writers_wrote_them(
+    rows: list[list[str]], delimiter: str, quoting: Any
+) -> None:
+    dialect = Dialect(delimiter)
+    for row in rows:
+        file = io.StringIO(newline="")
+        csv.writer(file, delimiter=delimiter, quoting=quoting, lineterminator="\n").writerow(row)
+        record = file.getvalue()[:-1]
+        lines = record.split("\n")
+        ends = [dialect.ends(line, inside=n > 0) for n, line in enumerate(lines)]
+        assert ends == [False] * (len(lines) - 1) + [True]
+        assert [dialect.content(cell) for cell in dialect.split(record)] == row
+
+
+@pytest.mark.parametrize(
+    ("line", "inside", "ends"),
+    [
+        ('1,"a, b"', False, True), ('1,"a""b"', False, True), ('"",""', False, True),
+        ('5" rim', False, True), ('5" rim,"a', False, False), ('"', False, False),
+        ('1,"a"b', False, None), ('1,"a"b,"', False, None), ('"a""', False, False),
+        ('a",b', True, True), ('a,""b', True, False), ('a",b"c,"d', True, False), ('a"b', True, None),
+    ],
+)  # fmt: skip
+def test_where_a_record_ends(line: str, inside: bool, ends: bool | None) -> None:
+    assert Dialect().ends(line, inside) is ends
+
+
+def test_no_group_is_repeated_possessively() -> None:
+    """Wrong before CPython 3.11.5 (gh-106052): valid rows of Debian 12's Python were rejected."""
+    possessive = re.compile(r"(?<!\\)\)([*+?]|\{[\d,]*\})\+|\(\?>")
+    for file in Path(opgsent.__file__).parent.rglob("*.py"):
+        assert not possessive.search(file.read_text(encoding="utf-8")), file
+    assert not possessive.search(Dialect().row(1, 3, "\n").pattern)
+
+
+@pytest.mark.parametrize("unit", ['""', '"a""a""', ",", '"a","a",', '"a""b",', 'x"', '"",'])
+@pytest.mark.parametrize("end", ["", '"', '"x', ',"'])
+def test_a_line_of_a_million_characters_takes_little(unit: str, end: str) -> None:
+    line = (unit * (1_000_000 // len(unit)))[: 1_000_000 - len(end) - 1] + end + "\n"
+    dialect, pattern = Dialect(), Dialect().row(1, 3, "\n")
+    tracemalloc.start()
+    pattern.match(line)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 3_000_000  # a match found holds a part of the line
+    started = time.process_time()
+    pattern.match(line)
+    dialect.split(line[:-1])
+    for inside in (False, True):
+        dialect.ends(line[:-1], inside)
+    assert time.process_time() - started < 1
 
 
 def test_hostile_quotes_take_linear_time(tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ def test_objects_are_kept_to_the_byte(tmp_path: Path, line: str, expected: str) 
         (b'{"text": "ab"', '{"stance": null}', "not JSON: Expecting ',' delimiter"),
         (b"[1, 2]", '{"stance": null}', "a JSON object is expected, this is list"),
         (b'"ab"', '{"stance": null}', "a JSON object is expected, this is str"),
+        (b'{"text": Infinity}', '{"text": Infinity, "stance": null}', "'text' is float, not a str"),
         (b'{"text": 5}', '{"text": 5, "stance": null}', "'text' is int, not a string"),
         (
             b'{"text": "ab", "stance": 1}',
@@ -57,7 +58,7 @@ def test_objects_are_kept_to_the_byte(tmp_path: Path, line: str, expected: str) 
         (b'{"text":' + b"[" * 100_000, '{"stance": null}', "the JSON is nested too deeply"),
         (b'{"text": "' + b"a" * 1_000_000 + b'"}', '{"stance": null}', "the line is longer than"),
     ],
-    ids=["cut", "list", "string", "number", "clash", "bytes", "deep", "long"],
+    ids=["cut", "list", "string", "infinity", "number", "clash", "bytes", "deep", "long"],
 )
 def test_faulty_lines_keep_their_place(
     tmp_path: Path, line: bytes, expected: str, reason: str
@@ -70,6 +71,18 @@ def test_faulty_lines_keep_their_place(
     assert number == "2" and why.startswith(reason)
     assert raw[:8] == line[:8].decode() and len(raw) <= 100_100
     assert (result.summary.rows, result.summary.rejected) == (3, 1)
+
+
+@pytest.mark.parametrize("line", ['{"text": NaN}', '{"text":null}', "{}"])
+def test_a_missing_value_is_missing_and_not_rejected(tmp_path: Path, line: str) -> None:
+    data = f'{{"text":"x"}}\n{line}\n'.encode()
+    result = scored(tmp_path, data, "posts.jsonl", columns=["stance", "tickers"])
+    sep = ", " if "text" in line else ""
+    assert (
+        result.output.decode().split("\n")[1]
+        == f'{line[:-1]}{sep}"stance": null, "tickers": null}}'
+    )
+    assert (result.summary.rows, result.summary.blank, result.summary.rejected) == (2, 1, 0)
 
 
 def test_spans_are_lists_of_objects(tmp_path: Path) -> None:

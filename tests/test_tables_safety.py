@@ -222,10 +222,27 @@ def test_rejected_rows_of_an_earlier_run_do_not_stay(folder: Path) -> None:
     (folder / "good.csv").write_bytes(b"text\nab\n")
     score_file(folder / "good.csv", folder / "out.csv", classifier=FakeClassifier())
     assert "out.csv.rejected.csv" not in left(folder)
-    other = folder / "out.csv.rejected.csv"
-    other.write_text("somebody else's file\n")
-    score_file(folder / "good.csv", folder / "out.csv", classifier=FakeClassifier())
-    assert other.read_text() == "somebody else's file\n"
+
+
+@pytest.mark.parametrize(
+    "data", [b"somebody else's file\n", b"", b"\xff\0", b"line,reason,raw\r\n"]
+)
+@pytest.mark.parametrize("end", ["ab\n", "ab,too many\n"])
+def test_a_file_of_theirs_is_not_taken_for_rejected_rows(
+    tmp_path: Path, end: str, data: bytes
+) -> None:
+    src, dst = tmp_path / "posts.csv", tmp_path / "out.csv"
+    src.write_text(f"text\nab\n{end}")
+    other = tmp_path / "out.csv.rejected.csv"
+    other.write_bytes(data)
+    with pytest.raises(InputError, match=r"out\.csv\.rejected\.csv would take .* move it away, or"):
+        score_file(src, dst, classifier=FakeClassifier(), progress=stop_at(1))
+    assert other.read_bytes() == data
+    assert left(tmp_path) == [other.name]
+    score_file(src, os.devnull, classifier=FakeClassifier())  # of which there is no copy
+    other.write_bytes(b"line,reason,raw\n2,of an earlier run,x\n")
+    summary = score_file(src, dst, classifier=FakeClassifier())
+    assert other.exists() == bool(summary.rejected)
 
 
 # --- the same bytes, however a run goes -----------------------------------------------------

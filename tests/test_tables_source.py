@@ -80,6 +80,26 @@ def test_the_output_keeps_the_format(tmp_path: Path) -> None:
         scored(tmp_path, CSV, out="out.jsonl")
 
 
+@pytest.mark.parametrize("out", ["o.tsv", "o.TAB", "o.tsv.gz"])
+def test_a_name_that_promises_tabs_gets_tabs(tmp_path: Path, out: str) -> None:
+    for name, data in (("posts.csv", CSV), ("posts.tsv", CSV.replace(b",", b";"))):
+        with pytest.raises(InputError, match=r"is delimited by '[,;]' and .* named like tabs: .*"):
+            scored(tmp_path, data, name, out=out)
+        assert not (tmp_path / out).exists()
+    for name, data in (("posts.csv", CSV.replace(b",", b"\t")), ("posts.txt", b"text\nab\n")):
+        lines = unpacked(scored(tmp_path, data, name, out=out).output, Path(out).suffix)
+        assert b"text\tstance\t" in lines
+
+
+@pytest.mark.parametrize("out", ["o.csv", "o.txt", "o"])
+def test_other_names_go_for_any_delimiter(tmp_path: Path, out: str) -> None:
+    for delimiter in (b",", b";", b"\t"):
+        data = CSV.replace(b",", delimiter)
+        for name in ("posts.csv", "posts.txt", "posts.tsv"):
+            result = scored(tmp_path, data, name, out=out, columns=["stance"])
+            assert result.output.startswith(delimiter.join([b"id", b"text", b"stance\n"]))
+
+
 @pytest.mark.parametrize("out", ["OUT.CSV.GZ", "out.csv.Zst", "out.GZ"])
 def test_a_name_in_capitals_is_the_same_name(tmp_path: Path, out: str) -> None:
     plain = scored(tmp_path, CSV, columns=["stance"]).output

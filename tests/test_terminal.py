@@ -84,11 +84,11 @@ def test_colours_only_on_a_terminal_that_wants_them(monkeypatch: pytest.MonkeyPa
 
 def test_the_closing_words_of_score() -> None:
     done = ScoreSummary(
-        1200, 3, 2, {"bullish": 1000, "neutral": 198}, {"other": 1198}, (("BTC", 7),), 0.5,
+        1200, 3, 2, {"bullish": 1000, "neutral": 198}, {"other": 1198}, (("BTC", 7),), 2.5,
         "out.csv", "out.csv.rejected.csv", ((17, "byte \x1b"),), 600,
     )  # fmt: skip
     text = show.summary(done)
-    assert text.startswith("1,200 rows in 0.5 s (2,400/s), 600 of them by an earlier run")
+    assert text.startswith("1,200 rows in 2.5 s (480/s), 600 of them by an earlier run")
     assert "2 rows rejected, copied to out.csv.rejected.csv\n  line 17: byte" in text
     assert text.endswith("written to out.csv") and "\x1b" not in text
 

@@ -41,7 +41,7 @@ from opgsent.corpus import (
     to_post,
 )
 from opgsent.fitting import FOLDS, STRENGTH, WRITTEN, Fit, Taught, fit_question, folds_of, joined
-from opgsent.fitting_spans import fit_extraction
+from opgsent.fitting_spans import fit_extraction, learnable
 from opgsent.folder import pack, read_folder, write_folder
 from opgsent.linear import COLUMNS_OF
 from opgsent.matrix import features_matrix
@@ -209,7 +209,7 @@ def main(args: Sequence[str] | None = None) -> None:
     if options.only != "spans":
         fits, scores = verdicts(posts, groups, folds, teachers, assets)
         arrays |= joined(fits).arrays()
-    spans = [p for p in posts if p.tickers is not None and p.levels is not None]
+    spans = learnable(posts)
     if options.only != "verdicts":
         kept = {name: array for name, array in arrays.items() if name.startswith("verdict_")}
         marked = taught_spans(options.shared, final=True)[0] if public else []

@@ -285,14 +285,16 @@ def locate(text: str, token: str, at: int, solid: int, plain: bool) -> int:
     found = find(token, at + solid)
     if not solid:  # nothing but white space between
         return found
+    passed = 0
     while True:
-        between = text[at:found]
+        between = text[at:found]  # what was counted is not counted again: linear in the text
         if plain:
-            passed = found - at - between.count(" ") - between.count("\n")
+            passed += found - at - between.count(" ") - between.count("\n")
         else:
-            passed = len("".join(between.split()))
+            passed += len("".join(between.split()))
         if passed == solid:
             return found
+        at = found
         found = find(token, found + 1)
         if found < 0:
             raise AssertionError(f"token {token!r} not where it was read")

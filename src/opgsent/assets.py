@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .errors import OpgsentError
+
 COLUMNS = ("symbol", "name", "aliases", "asset_class", "source", "doubtful")
 REQUIRED = ("symbol", "name", "asset_class")
 #: the order of by_symbol, and who owns a name that several classes claim
@@ -47,7 +49,7 @@ _UNTIDY = ("  ", " \t", "\t ", " \n", "\n ", " |", "| ", " ?")
 _Refuse = Callable[[int, str], "AssetError"]
 
 
-class AssetError(ValueError):
+class AssetError(OpgsentError, ValueError):
     """A table of assets that cannot be used: the file, the line, what was seen, what to do."""
 
 

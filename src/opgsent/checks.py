@@ -31,7 +31,10 @@ CHECKS: dict[str, tuple[bool, str]] = {
     "id": (False, "text that looks like an id or is only a link: left out"),
     "conflict": (False, "the same text with two labels: that label is left out"),
     "duplicate": (False, "the same text with the same label: used once"),
-    "leak": (False, "also in the test posts, or nearly: left out of training"),
+    "leak": (
+        False,
+        "near the control posts that opgsent keeps to see what is forgotten: left out of training",
+    ),
     "language": (False, "looks like another language: kept; the bundled model reads English"),
 }
 
@@ -183,7 +186,7 @@ def _without_leaks(
     groups = group_near_duplicates([post.text for post in (*posts, *test)])
     tested = set(groups[len(posts) :])
     leaks = [post for post, group in zip(posts, groups, strict=False) if group in tested]
-    _note(findings, "leak", f"{len(leaks):,} training posts near a test post", leaks)
+    _note(findings, "leak", f"{len(leaks):,} training posts", leaks)
     return [post for post, group in zip(posts, groups, strict=False) if group not in tested]
 
 

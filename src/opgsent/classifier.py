@@ -173,11 +173,12 @@ class Classifier:
         parts = self._scorer.parts(batch)
         odds = self._scorer.log_odds(batch, parts)
         sure_stance, sure_style = self.weights.sure.tolist()
-        stances = verdicts("stance", odds, sure_stance)
-        styles = verdicts("style", odds, sure_style)
+        foreign = self._scorer.foreign(batch)
+        stances = verdicts("stance", odds, sure_stance, foreign)
+        styles = verdicts("style", odds, sure_style, foreign)
         spans = self._extractor.read(batch)
         rows, views = self._sides.views(batch, parts, odds, [found.tickers for found in spans])
-        own = verdicts("stance", views, sure_stance)
+        own = verdicts("stance", views, sure_stance, [foreign[post] for post, _ in rows])
         posts = []
         for at, text in enumerate(given):
             stance, found = stances[at], spans[at]
@@ -201,13 +202,18 @@ class Classifier:
         return Classifier, (self.arrays, self.card, self.assets)
 
 
-def verdicts(name: str, odds: NDArray[np.float32], sure: float) -> list[Verdict]:
-    """The verdicts of rows of log-odds, shape (posts, 6) or (posts, 3) for the question alone."""
+def verdicts(
+    name: str, odds: NDArray[np.float32], sure: float, foreign: Sequence[bool]
+) -> list[Verdict]:
+    """The verdicts of rows of log-odds, shape (posts, 6) or (posts, 3) for the question alone;
+    those of ``foreign`` posts are never sure.
+    """
     columns = odds[:, COLUMNS_OF[name]] if odds.shape[1] == 6 else odds
     first, second = _POLES[name]
     one, two, three = LABELS[name]
     found = []
-    for a, b, c in columns.tolist():  # plain floats: quicker than numpy for three numbers
+    # plain floats: quicker than numpy for three numbers
+    for (a, b, c), strange in zip(columns.tolist(), foreign, strict=True):
         top = max(a, b, c)
         a, b, c = exp(a - top), exp(b - top), exp(c - top)
         total = a + b + c
@@ -215,7 +221,9 @@ def verdicts(name: str, odds: NDArray[np.float32], sure: float) -> list[Verdict]
         best = max(p)
         label = one if a == best else two if b == best else three
         score = p[first] - p[second]
-        found.append(Verdict(label, {one: a, two: b, three: c}, score, best >= sure))
+        found.append(
+            Verdict(label, {one: a, two: b, three: c}, score, best >= sure and not strange)
+        )
     return found
 
 
@@ -297,7 +305,11 @@ def score_frame(df: pd.DataFrame, text: str = "text", **options: Any) -> pd.Data
 def score_file(
     src: str | os.PathLike[str], dst: str | os.PathLike[str], text: str = "text", **options: Any
 ) -> ScoreSummary:
-    """Score a file of posts with the bundled model (or ``model=``); see tables.score_file."""
+    """Score a file of posts with the bundled model, or the folder ``model``.
+
+    Options: ``columns``, ``sure``, ``long``, ``prefix``, ``jobs``, ``encoding``, ``resume``,
+    ``progress``; tables.score_file says what each does. ``python -m pydoc opgsent.tables.score``.
+    """
     from .tables import score_file as score
 
     return score(src, dst, text, **options)

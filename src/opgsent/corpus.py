@@ -180,7 +180,8 @@ def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 if line.strip():
                     yield row, _object(path, row, line)
     except (OSError, EOFError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); give a JSON Lines file") from None
+        said = getattr(error, "strerror", None) or error
+        raise InputError(f"cannot read {path}: {said}") from None
 
 
 def _object(path: Path, row: int, line: bytes) -> dict[str, Any]:

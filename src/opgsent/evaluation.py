@@ -82,9 +82,10 @@ def evaluate(
 ) -> Evaluation:
     """Measure a model on labelled posts: a label file of any shape, or posts in memory.
 
-    ``model`` is a Classifier, the path of a model folder, or None for the bundled model. The
-    other arguments name columns and label names as in :func:`opgsent.labels.read_labels`.
-    Intervals draw groups (near-duplicates, shared authors or channels), ``draws`` times.
+    ``model`` is a Classifier, the path of a model folder, or None or "bundled" for the bundled
+    model. The other arguments name columns and label names as in
+    :func:`opgsent.labels.read_labels`. Intervals draw groups (near-duplicates, shared authors or
+    channels), ``draws`` times.
     Raises InputError for a file that cannot be read or holds no label, TypeError for labels that
     are neither posts nor a path.
 
@@ -103,6 +104,8 @@ def evaluate(
         notes = read.warnings
     else:
         posts = posts_given(labels)
+    if model == "bundled":  # as ``train`` calls it
+        model = None
     if isinstance(model, str | Path):
         name, classifier = str(model), Classifier.load(model)
     else:

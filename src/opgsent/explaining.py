@@ -77,16 +77,15 @@ def _named(scorer: Scorer, batch: Batch) -> _Named:
     for view, places, rows in neighbours(batch, turns):
         shown, last = _SHOWN[view]
         at = np.arange(len(batch.ids))[places]
-        for place, row in zip(at.tolist(), rows.tolist(), strict=True):
-            weights = scorer.row(row) * VIEW_VALUE[view]
-            if not weights.any():
-                continue
+        found = scorer.rows(rows) * (VIEW_VALUE[view] * np.float32(factor))
+        (told,) = np.nonzero(found.any(axis=1))  # most neighbours say nothing
+        for place, weights in zip(at[told].tolist(), found[told], strict=True):
             span = reading.span(spans[place][0], spans[place + last][1])
             piece = batch.texts[0][span[0] : span[1]]
             edge = "start of post, " if place == 0 else ""
             if place + last >= len(spans) - 1:
                 edge += "end of post, "
-            named.append((edge + shown.format(_short(piece)), span, weights * np.float32(factor)))
+            named.append((edge + shown.format(_short(piece)), span, weights))
     steps = counter_steps(batch)[0]
     for name, step, weights in zip(
         COUNTS, steps.tolist(), scorer.counter_parts(batch)[0], strict=True
@@ -105,5 +104,5 @@ _COUNTED = {
 
 
 def _short(text: str) -> str:
-    text = " ".join(text.split())
+    text = " ".join(text[:200].split())
     return text if len(text) <= 40 else text[:39] + "…"

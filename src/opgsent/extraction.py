@@ -7,7 +7,7 @@ assembled: offsets, exact values in the post's unit, which ticker a level belong
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from .levels import Numbers
 from .reading import Batch
 from .result import ROLES, Contribution, Explanation, Level
 from .spans import ROWS, Around, Rows, Runs, View, around, cue_classes, runs
+from .ticker_rules import leaning
 from .tickers import Candidates, Found
 from .tokens import Reading, starts_of
 
@@ -80,7 +81,7 @@ class Extractor:
             return chances, None
         r = runs(batch, found.first[which], found.last[which])
         z = gathered(self._ticker, ticker_room.rows(r, found, which))[:, 0] + self._ticker_bias
-        z += ticker_room.leaning(r, found, which)
+        z += leaning(r, found, which)
         chances[which] = sigmoid(ticker_room.agreed(z, r, found, which))
         return chances, r
 
@@ -109,13 +110,15 @@ class Extractor:
         one = batch.alone(post)
         weighed, of_ticker, of_level = self._weigh(one)
         spans = assemble(one, weighed)[0]
+        tokens = one.tokens(0)
+        written = Written(tokens, starts_of(one.clean[0], tokens), Reading(one.texts[0]))
         return [
-            *self._why_tickers(weighed, of_ticker, spans.tickers),
-            *self._why_levels(weighed, of_level, spans.levels),
+            *self._why_tickers(weighed, of_ticker, spans.tickers, written),
+            *self._why_levels(weighed, of_level, spans.levels, written),
         ]
 
     def _why_tickers(
-        self, weighed: Weighed, r: Runs | None, spans: Sequence[Found]
+        self, weighed: Weighed, r: Runs | None, spans: Sequence[Found], written: Written
     ) -> Iterator[Explanation]:
         (kept,) = np.nonzero(weighed.chances >= ACCEPT)
         doubtful = ~ticker_room.CERTAIN[weighed.tickers.shape]
@@ -133,12 +136,12 @@ class Extractor:
                 yield Explanation("ticker", own, span.symbol, 0.0, (rule,))
             else:
                 yield _explained(
-                    "ticker", span.symbol, r, int(line[i]), own, ticker_room.VIEWS,
+                    "ticker", span.symbol, r, int(line[i]), own, written, ticker_room.VIEWS,
                     weights[:, line[i]], float(self._ticker_bias[0]), odds,
                 )  # fmt: skip
 
     def _why_levels(
-        self, weighed: Weighed, a: Around | None, spans: Sequence[Level]
+        self, weighed: Weighed, a: Around | None, spans: Sequence[Level], written: Written
     ) -> Iterator[Explanation]:
         (kept,) = np.nonzero(weighed.prices >= ACCEPT)
         if a is None or not len(kept):
@@ -159,10 +162,18 @@ class Extractor:
             against = np.log(weighed.roles[i, best]) - np.log(weighed.roles[i, next_best])
             said = [(name, float(o[i, best] - o[i, next_best])) for name, o in added.items()]
             yield _explained(
-                "level", span.role, a.runs, i, (span.start, span.end), level_views.VIEWS,
+                "level", span.role, a.runs, i, (span.start, span.end), written, level_views.VIEWS,
                 weights[:, i, best] - weights[:, i, next_best],
                 float(bias[best] - bias[next_best]), float(against), said,
             )  # fmt: skip
+
+
+class Written(NamedTuple):
+    """A post as it stands there: its tokens, where they begin, the way back to its offsets."""
+
+    tokens: list[str]
+    starts: list[int]
+    reading: Reading
 
 
 def _explained(
@@ -171,6 +182,7 @@ def _explained(
     r: Runs,
     i: int,
     own: tuple[int, int],
+    written: Written,
     views: Sequence[View],
     weights: F32,
     bias: float,
@@ -182,9 +194,7 @@ def _explained(
     What rules, the other numbers of a list, other mentions of a symbol or the rounding of 32-bit
     sums add is a contribution of its own, so that all of them add up.
     """
-    tokens = r.batch.tokens(0)
-    at = starts_of(r.batch.clean[0], tokens)
-    back = Reading(r.batch.texts[0]).span
+    tokens, at, reading = written
     out = [Contribution(name, None, weight) for name, weight in rules if weight]
     for weight, view in zip(weights.tolist(), views, strict=True):
         if not weight:
@@ -197,7 +207,7 @@ def _explained(
             if not 0 <= place < len(tokens):
                 name = f"{name}: edge of the post"
             else:
-                span = back(at[place], at[place] + len(tokens[place]))
+                span = reading.span(at[place], at[place] + len(tokens[place]))
                 name = f"{name} {view.offset:+d}: {tokens[place]}"
         out.append(Contribution(name, span, weight))
     rest = odds - bias - sum(c.weight for c in out)

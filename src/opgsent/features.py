@@ -42,6 +42,7 @@ SCOPE, UNDO_SCOPE, LEAVE_SCOPE = 3, 4, 5  # tokens that a negation, ... reaches
 NEGATION, END, UNDOING, LEAVING, SELLING, POSITION, OPTION, HOLLOW, JOINING, EMOJI = (
     1 << bit for bit in range(10)
 )
+UNHEARD = 1 << 10  # a word without a weight of its own
 _TURNING = np.uint32(NEGATION | UNDOING | LEAVING | SELLING)
 
 #: what is counted in a post, and the steps that a count is read in
@@ -240,20 +241,36 @@ def turned(batch: Batch) -> Turns:
             (flags[no - 1] & np.uint32(NEGATION)) == 0
         )
         no = no[told]
+        no = no[[not _superlative(batch, at) for at in no.tolist()]]
     negated = _reached(flags, no, SCOPE)
     undoing = at[(kinds & np.uint32(UNDOING)) != 0]
     if len(undoing) and len(negated):
         undoing = undoing[~np.isin(undoing, negated)]  # "isn't broken"
     left = _reached(flags, at[(kinds & np.uint32(LEAVING)) != 0], LEAVE_SCOPE)
     left = left[(flags[left] & np.uint32(POSITION | OPTION)) != 0]
-    sold = _reached(flags, at[(kinds & np.uint32(SELLING)) != 0], LEAVE_SCOPE)
+    sales = at[(kinds & np.uint32(SELLING)) != 0]
+    sold = _reached(flags, sales, LEAVE_SCOPE)
     sold = sold[(flags[sold] & np.uint32(OPTION)) != 0]  # "sold short" is another thing
+    before = _reached(flags, sales, -1)  # "180 puts sold to open"
+    before = before[(flags[before] & np.uint32(OPTION)) != 0]
     found = {
         "negated": negated,
         "undone": _reached(flags, undoing, -UNDO_SCOPE),
-        "left": np.union1d(left, sold),
+        "left": np.unique(np.concatenate([left, sold, before])),
     }
     return {view: places for view, places in found.items() if len(places)}
+
+
+def _superlative(batch: Batch, at: int) -> bool:
+    """Whether the negation at a place says the most: "never been this bullish", "can't be more"."""
+    if at + 2 >= len(batch.ids):
+        return False
+    one, two = batch.page.norms[batch.ids[at + 1 : at + 3]].tolist()
+    return (one in _BEEN and two in _MOST) or (one == _BE and two == _MORE)
+
+
+_BEEN, _MOST = (frozenset(norms_of(w).tolist()) for w in ("been felt looked", "more so this as"))
+_BE, _MORE = norm_of("be"), norm_of("more")
 
 
 def places_of(turns: Turns) -> NDArray[np.int64]:

@@ -8,6 +8,7 @@ pickled arrays are refused. Writing is deterministic: no clock, no compression, 
 from __future__ import annotations
 
 import ast
+import errno
 import hashlib
 import io
 import json
@@ -142,13 +143,16 @@ def _bytes_of(path: Path, most: int) -> bytes:
     try:
         handle = os.open(path, _OPEN | getattr(os, "O_BINARY", 0))
     except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise ModelError(f"{path}: is a link, and none is followed; copy the file") from None
         raise ModelError(
             f"{path}: cannot be read ({error.strerror}); a plain file is expected"
         ) from None
+    about = os.fstat(handle)
+    if not stat.S_ISREG(about.st_mode):
+        os.close(handle)
+        raise ModelError(f"{path}: not a plain file")
     with open(handle, "rb") as file:
-        about = os.fstat(file.fileno())
-        if not stat.S_ISREG(about.st_mode):
-            raise ModelError(f"{path}: not a plain file")
         if about.st_size > most:
             raise ModelError(f"{path}: {about.st_size:,} bytes; at most {most:,} are read")
         return file.read(most)
@@ -164,10 +168,12 @@ def unpack(packed: bytes, name: str) -> Arrays:
             members = archive.infolist()
             if len(members) > MAX_ARRAYS:
                 raise ModelError(f"{name}: {len(members):,} arrays; at most {MAX_ARRAYS}")
+            if sum(info.file_size for info in members) > len(packed):
+                raise ModelError(f"{name}: its arrays are larger than it; not of opgsent's making")
             found: Arrays = {}
             for info in members:
                 title = info.filename.removesuffix(".npy")
-                if info.compress_type != zipfile.ZIP_STORED or info.file_size > len(packed):
+                if info.compress_type != zipfile.ZIP_STORED:
                     raise ModelError(
                         f"{name}: {_safe(title)} is compressed; not of opgsent's making"
                     )

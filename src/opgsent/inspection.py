@@ -73,16 +73,18 @@ def verified(folder: Folder = None) -> str:
 def compare(first: Folder, second: Folder = None, texts: Sequence[str] = ()) -> str:
     """How two models differ: cards, arrays, and the answers to some posts.
 
-    The posts are ``texts`` and the golden posts of both cards. Raises ModelError.
+    What only one of the cards says is left out: models made in different ways tell different
+    things of themselves. The posts are ``texts`` and the golden posts of both cards. Raises
+    ModelError.
     """
     one, other = _load(first), _load(second)
     if one.checksum == other.checksum and one.card == other.card:
         return f"{_name(first)} and {_name(second)} are the same"
     lines = [f"{_name(first)} -> {_name(second)}"]
     before, after = dict(_facts(one.card)), dict(_facts(other.card))
-    for name in dict.fromkeys([*before, *after]):
-        if before.get(name) != after.get(name):
-            lines.append(f"  {name}: {before.get(name, 'none')} -> {after.get(name, 'none')}")
+    for name, value in before.items():
+        if after.get(name, value) != value:
+            lines.append(f"  {name}: {value} -> {after[name]}")
     lines += [f"  {line}" for line in _array_lines(one.arrays, other.arrays)]
     golden = [*one.card.get("golden", []), *other.card.get("golden", [])]
     posts = list(dict.fromkeys([*texts, *(str(post["text"]) for post in golden)]))

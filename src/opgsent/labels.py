@@ -17,10 +17,10 @@ from typing import Any
 from .audit import plain_table
 from .corpus import LabelledLevel, LabelledPost, LabelledTicker
 from .errors import InputError
-from .exports import Answer, Columns, read_export
-from .marks import Marks
+from .exports import Answer, Columns, Export, read_export, twice
+from .marks import SPAN_NAMES, Marks
 from .names import Mapped, Names
-from .result import STANCES, STYLES
+from .result import LABELS, STANCES, STYLES
 from .terminal import shown
 
 
@@ -51,6 +51,9 @@ class LabelSet:
         styles = Counter(post.style for post in self.posts)
         counts = [f"{n:,} {label}" for label in STANCES if (n := stances[label])]
         counts += [f"{n:,} {label}" for label in STYLES if (n := styles[label])]
+        spans = Counter("ticker" for post in self.posts for _ in post.tickers or ())
+        spans.update(one.role or "level" for post in self.posts for one in post.levels or ())
+        counts += [f"{n:,} {name}" for name in (*SPAN_NAMES, "level") if (n := spans[name])]
         parts = [f"{len(self.posts):,} posts read as {self.shape}: {', '.join(counts)}"]
         if self.columns:
             parts.append("columns: " + ", ".join(f"{k} = {v}" for k, v in self.columns.items()))
@@ -84,13 +87,15 @@ def read_labels(
     stance: str | None = None,
     style: str | None = None,
     mapping: Mapping[str, str] | None = None,
+    encoding: str = "utf-8",
 ) -> LabelSet:
     """Read labelled posts from a label file of any shape that exports.py lists.
 
     ``text``, ``stance`` and ``style`` name columns (Label Studio: controls); None looks for the
     usual names. ``mapping`` (label name as seen -> one of the six labels, 'ticker', a level role,
-    or 'skip') goes before the spellings of names.py. Raises InputError for a file that cannot be
-    read, a label name nobody mapped, or a mapping to what is no label: it says what to type.
+    or 'skip') goes before the spellings of names.py. UTF-16 is known by its first bytes whatever
+    the ``encoding``. Raises InputError for a file that cannot be read, a label name nobody mapped,
+    or a mapping to what is no label: it says what to type.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -101,7 +106,8 @@ def read_labels(
     [('up we go', 'bullish'), ('runter', 'bearish')]
     """
     columns = Columns(text, stance, style)
-    export = read_export(path, columns)
+    export = read_export(path, columns, encoding)
+    _check_columns(path, export)
     names = Names(path, columns, mapping or {})
     for answer in export.answers:
         if answer.refusal is None:
@@ -127,6 +133,21 @@ def read_labels(
     )
 
 
+def _check_columns(path: str | Path, export: Export) -> None:
+    """Raises InputError where a column of a table stands twice, or holds several labels."""
+    for column in export.columns.values():
+        if column in export.doubled:
+            raise InputError(twice(path, column))
+    for answer in export.answers if export.shape == "table" else ():
+        kinds = [kind for kind, _ in answer.names]
+        for kind in LABELS:
+            if kinds.count(kind) > 1:
+                raise InputError(
+                    f"{path}: row {answer.row} has several choices for "
+                    f"{export.columns[kind]!r:.60}; a single choice is expected"
+                )
+
+
 def posts_given(labels: Iterable[LabelledPost]) -> list[LabelledPost]:
     """Posts in memory as a list; a TypeError that says what to do for anything else.
 
@@ -143,10 +164,17 @@ def posts_given(labels: Iterable[LabelledPost]) -> list[LabelledPost]:
     )
 
 
-def read_posts(path: str | Path, *, text: str | None = None) -> list[LabelledPost]:
+def read_posts(
+    path: str | Path,
+    *,
+    text: str | None = None,
+    encoding: str = "utf-8",
+    rejected: list[tuple[int, str]] | None = None,
+) -> list[LabelledPost]:
     """Read posts to be labelled, from a file of any shape that read_labels reads; no labels kept.
 
-    Raises InputError as read_labels does.
+    Raises InputError as read_labels does, but a list ``rejected`` takes the rows that cannot be
+    read, as (row, why).
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -156,7 +184,12 @@ def read_posts(path: str | Path, *, text: str | None = None) -> list[LabelledPos
     'up we go'
     """
     first: dict[Any, LabelledPost] = {}
-    for answer in read_export(path, Columns(text)).answers:
+    export = read_export(path, Columns(text), encoding, lenient=rejected is not None)
+    if export.columns.get("text") in export.doubled:
+        raise InputError(twice(path, export.columns["text"]))
+    if rejected is not None:
+        rejected += export.rejected
+    for answer in export.answers:
         first.setdefault(answer.key, _unlabelled(answer))
     return list(first.values())
 

@@ -17,6 +17,7 @@ from .candidates import TICKER
 from .cues import CUES, FUTURE, PAST
 from .features import OPTION, norm_of, norms_of
 from .levels import RESISTANCE, ROLE_OF_CUE, SUPPORT, SURELY, Numbers, strikes
+from .no_prices import doubtful, never
 from .result import ROLES
 from .spans import Around, Ints, Runs, among
 
@@ -39,7 +40,8 @@ _SHORT_LABELS = dict(
 _COLON, _SIGNS = norm_of(":"), frozenset(norms_of(": = - – ( at @").tolist())
 #: words that say a role together, as classes; a word is in one class
 _PHRASE_WORDS = {
-    "hold": "hold holds holding held stay stays staying remain remains keep keeps keeping defend",
+    "hold": "hold holds holding held stay stays staying remain remains keep keeps keeping defend"
+            "",
     "close": "close closes closing closed", "break": "break breaks breaking broke",
     "rise": "get gets push pushes move moves needs bullish until",
     "fall": "fall falls drop drops lose loses bearish",
@@ -87,16 +89,10 @@ _TO = norms_of("to towards toward")
 _STOP, _EXIT = CUES.index("stop"), CUES.index("exit")
 _BEYOND = np.array([cue in ("above", "below") for cue in CUES])
 _CLOSES = np.array([cue in ("above", "below", "close") for cue in CUES])
+_LAST, _NO_ROLE = CUES.index("last"), np.array([0, CUES.index("quote")])
 _AT, _CLOSING, _SESSIONS = (
     norms_of("at @"), norms_of("closed closes ended close"), norms_of("day week month session year")
 )  # fmt: skip
-
-#: what makes a number no price
-_RATIOS = frozenset(
-    ".236 .382 .618 .786 .886 0.236 0.382 0.618 0.786 0.886 1.618 1.272 2.618".split()
-)
-_COUNTED = np.array([cue in ("count", "clock", "money", "period") for cue in CUES])
-_GAINS, _BREAKS = norms_of("up down made won earned spent turned"), norms_of("break breaks broke")
 
 # --- the rules ------------------------------------------------------------------------------
 
@@ -172,19 +168,18 @@ class Rule(NamedTuple):
 def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> Iterator[Rule]:
     """What the rules say of the numbers of a batch; those that say nothing are left out.
 
-    No price are Fibonacci ratios, millions, what is counted ("10,000 holders") and what was gained;
-    a role have a strike by how it is written ("250p"), a sale by its verb ("sold ... at 14.9"), a
-    number by its label or the words around, a list by its heading ("demand zones: 160, 140").
+    What is no price stands in no_prices.py; a role have a strike by how it is written ("250p"), a
+    sale by its verb ("sold ... at 14.9"), a number by its label or the words around, a list by its
+    heading ("demand zones: 160, 140").
     """
     r = a.runs
-    never, strike = _by_writing(numbers)
-    behind = a.cues[np.minimum(r.last + 1, len(a.cues) - 1)] * (r.last + 1 < r.high)
+    strike = strikes(numbers)
     norms = r.batch.page.norms[r.batch.ids]
-    never |= _COUNTED[behind] | _gained(norms, r, numbers) | _always(r)
     sold = (a.cues[a.strong_left] == _EXIT) & (a.strong_left > r.low)
     sold &= (a.ends[a.strong_left] == a.ends[r.first]) & (r.first - a.strong_left < 6)
     for name, marked, column, weight in (
-        ("no price", never, 0, -SURELY),
+        ("no price", doubtful(a, numbers), 0, -SURELY),
+        ("no price", never(a, numbers), 0, -2 * SURELY),
         ("written as a strike", strike, 0, SURELY),
         ("written as a strike", strike, 1 + STRIKE, SURELY),
         ("sold", sold, 1 + EXIT, LIKELY),
@@ -287,25 +282,6 @@ def _triggers(a: Around, numbers: Numbers) -> NDArray[np.bool_] | None:
     return found
 
 
-def _gained(norms: NDArray[np.uint64], r: Runs, numbers: Numbers) -> NDArray[np.bool_]:
-    """Money won or lost, no price: "up $12,000", "made $300"; not "may break down $281"."""
-    signed = np.array([known.part.unit is not None for known in numbers.known], bool)
-    if signed.any():
-        signed &= among(norms[r.first - 1], _GAINS)
-        signed &= ~among(norms[np.maximum(r.first - 2, 0)], _BREAKS)
-    return signed
-
-
-def _always(r: Runs) -> NDArray[np.bool_]:
-    """Both numbers of "24/7"."""
-    known, ids = r.batch.page.numbers, r.batch.ids
-    hours, slash, days = (known.get(token, -1) for token in ("24", "/", "7"))
-    if -1 in (hours, slash, days):
-        return np.zeros(len(r.first), bool)
-    (at,) = ((ids[:-2] == hours) & (ids[1:-1] == slash) & (ids[2:] == days)).nonzero()
-    return np.isin(r.first, np.concatenate([at, at + 2]))
-
-
 def _closed(norms: NDArray[np.uint64], r: Runs) -> NDArray[np.bool_]:
     """Where the market closed: "SPX closed at 5,870", "$TSLA ended the day at 251"."""
     at = among(norms[r.first - 1], _AT)
@@ -315,11 +291,3 @@ def _closed(norms: NDArray[np.uint64], r: Runs) -> NDArray[np.bool_]:
         at &= among(norms[verb], _CLOSING)
         at &= (r.batch.flags[np.maximum(verb - 1, r.low)] & np.uint32(TICKER)) != 0
     return at
-
-
-def _by_writing(numbers: Numbers) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """(never a price, an option's strike) by how a number is written."""
-    parts = [known.part for known in numbers.known]
-    millions = "m", "mm", "mil"
-    never = [p.unit is None and (p.digits in _RATIOS or p.tail in millions) for p in parts]
-    return np.array(never, bool), strikes(numbers)

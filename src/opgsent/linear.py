@@ -23,6 +23,7 @@ from .features import (
     SIZE,
     TICKER_FORMS,
     TURNED,
+    UNHEARD,
     VIEW_VALUE,
     buckets,
     counter_steps,
@@ -48,6 +49,10 @@ COLUMNS = sum(map(len, LABELS.values()))
 COLUMNS_OF = {"stance": slice(0, 3), "style": slice(3, 6)}
 
 GRAM = np.float32(GRAM_VALUE)
+#: share of new words from which no verdict is sure: 1 % of the unlabelled posts, nearly all of them
+#: in another language
+FOREIGN = 0.4
+_WORD, _BREAK = COUNTS.index("word"), COUNTS.index("break")
 _EVERY = np.arange(len(COUNTS))
 
 Floats = NDArray[np.float32]
@@ -162,9 +167,11 @@ class Scorer:
     def _describe(self, tokens: Sequence[str]) -> Described:
         """Tokens as the table keeps them: flags of candidates, and the weights of their views."""
         found, forms = described(tokens, self._assets, candidate_flags)
-        rows = self.rows(buckets(found.norms))
+        lines = self._row.take(buckets(found.norms))
+        rows = self._table.take(lines, axis=0)
         if START in tokens:
             rows[tokens.index(START)] = 0.0
+        unheard = (lines == 0) & (found.counts[:, _WORD] > 0)
         words = [gram_word(kind, form) for kind, form in zip(found.kinds, forms, strict=True)]
         spelled = [at for at, word in enumerate(words) if word]
         if spelled:
@@ -177,7 +184,7 @@ class Scorer:
             elif kind == "word" and is_loud(token):
                 feature, value = loud(form)
                 rows[at] += self.row(feature) * np.float32(value)
-        return found._replace(rows=rows)
+        return found._replace(rows=rows, flags=found.flags | unheard * np.uint32(UNHEARD))
 
     def read(self, texts: list[str]) -> Batch:
         """The texts as a batch."""
@@ -212,6 +219,20 @@ class Scorer:
             + scale(batch.starts[1:] - batch.starts[:-1])[:, None] * sums
             + self.counted(batch)
         )
+        return found
+
+    def foreign(self, batch: Batch) -> list[bool]:
+        """Whether the model has next to nothing to go by in each post: more than FOREIGN of its
+        words are new to it, as in another language, or there is no token at all.
+        """
+        if not len(batch.texts):
+            return []
+        counts = batch.page.counts[batch.ids]
+        unheard = (batch.flags & np.uint32(UNHEARD)) != 0
+        columns = np.stack([counts[:, _WORD], counts[:, _BREAK], unheard])
+        words, breaks, new = np.add.reduceat(columns, batch.starts[:-1], axis=1, dtype=np.int64)
+        empty = np.diff(batch.starts) - breaks == 1  # START is counted, too
+        found: list[bool] = ((new > FOREIGN * words) | empty).tolist()
         return found
 
     def counted(self, batch: Batch) -> Floats:

@@ -23,6 +23,7 @@ class Price(NamedTuple):
 
 
 _JOINED = frozenset("- – — to / ~ & and".split())
+SATS = 5  # decimals of a price so small that its last digits stand for it
 
 
 def resolved(prices: Sequence[Price], token: Callable[[int], str]) -> list[Decimal]:
@@ -77,14 +78,16 @@ def _carried(prices: Sequence[Price], values: list[Decimal], token: Callable[[in
         and all(price.place - before.place > 2 for before, price in pairwise(prices))
     ):
         return
-    near = small[0] if small else 0
+    near: int | None = small[0] if small else None
+    if near is not None and len(written[near].partition(".")[2]) < SATS:
+        near = None  # "rolled from 8 to 8.5 for 0.22": what comes later is not carried on
     for i, text in enumerate(written):
         if small and "." in text and 0 < values[i] < 1:
             near = i
         if not integers[i] or prices[i].part.unit or prices[i].part.tail not in ("", "s", "sats"):
             continue
         if small:
-            if prices[near].symbol != prices[i].symbol:
+            if near is None or prices[near].symbol != prices[i].symbol:
                 continue
             found = shorthand(written[near], values[near], text)
             if found is not None and values[near] / 20 < found < values[near] * 20:
@@ -110,17 +113,20 @@ def _thousands_of_all(prices: Sequence[Price], values: list[Decimal]) -> None:
             values[i] *= 1000
 
 
-#: below this a price in three decimals is one in thousands
-DEAR = {"BTC": 1000, "ETH": 10}
+#: below this a price in three decimals is one in thousands: "$5.616" of bitcoin, "DAX 18.250"
+DEAR = {"BTC": 1000, "ETH": 10, "DAX": 1000, "NDX": 1000, "US30": 1000}
 
 
 def _dotted_thousands(prices: Sequence[Price], values: list[Decimal]) -> None:
-    """A bitcoin has never cost five dollars in three decimals: "$5.616" of it is 5616."""
+    """A bitcoin has never cost five dollars in three decimals: "$5.616" of it is 5616.
+
+    A price of ether might, so there another number has to show that thousands are meant.
+    """
     largest = max(values)
     for i, price in enumerate(prices):
         limit = DEAR.get(price.symbol or "")
         if limit is None or price.part.tail or not 1 <= values[i] < limit:
             continue
         whole, dot, decimals = price.part.digits.partition(".")
-        if dot and len(decimals) == 3 and (price.symbol == "BTC" or largest >= 100):
+        if dot and len(decimals) == 3 and (price.symbol != "ETH" or largest >= 100):
             values[i] = Decimal(whole + decimals)

@@ -10,7 +10,8 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -18,28 +19,46 @@ from typing import Any
 from .errors import InputError
 from .tables.delimited import Records, sniffed
 from .tables.dialect import Dialect
+from .tables.rows import undecodable
 from .tables.source import Lines, Source
+from .terminal import shown
 
 MAX_BYTES = 1 << 29  # of a file, unpacked
 MAX_ROWS = 2_000_000
 MAX_MEMBERS = 1_000  # of a zip
+NAMED = 10  # rows that cannot be read, in a message
 SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".zip")
 
 Record = Mapping[str, Any]
 
 
-def read_records(path: Path) -> Iterator[tuple[int, Record, str | None]]:
-    """(row, record, annotator or None) of every row; rows count from 1, a header aside.
+@dataclass(slots=True)
+class Read:
+    """How a file is to be read, and what came of it.
+
+    Row numbers count from 1, a header aside. A ``lenient`` reading leaves out what it cannot
+    read, another one refuses the file.
+    """
+
+    encoding: str = "utf-8"
+    lenient: bool = False
+    #: row, record, and the annotator, known where a zip holds a file for each
+    rows: list[tuple[int, Record, str | None]] = field(default_factory=list)
+    doubled: set[str] = field(default_factory=set)  #: columns that stand twice: in no record
+    rejected: list[tuple[int, str]] = field(default_factory=list)  #: row, why it cannot be read
+
+
+def read_records(path: Path, encoding: str = "utf-8", *, lenient: bool = False) -> Read:
+    """Read every row of a file; UTF-16 is known by its first bytes.
 
     Empty rows and blank lines are passed over but counted: a row number leads to the row that a
-    spreadsheet shows, and to the line of a JSON Lines file. The annotator is known where a zip
-    holds a file for each. Raises InputError.
+    spreadsheet shows, and to the line of a JSON Lines file. Raises InputError.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder, "posts.tsv")
     ...     _ = file.write_text("id\\ttext\\n7\\tgm\\n")
-    ...     list(read_records(file))
+    ...     read_records(file).rows
     [(1, {'id': '7', 'text': 'gm'}, None)]
     """
     kind = _kind(path.name)
@@ -47,20 +66,20 @@ def read_records(path: Path) -> Iterator[tuple[int, Record, str | None]]:
         raise InputError(
             f"{path}: unknown kind of file; give one of {', '.join(SUFFIXES)} (.gz, .zst)"
         )
+    read = Read(encoding, lenient)
     try:
         if path.stat().st_size > MAX_BYTES:
             raise InputError(f"{path}: larger than {MAX_BYTES >> 20} MiB; split it")
         if kind == ".parquet":
-            found: Iterable[tuple[int, Record]] = _parquet(path)
+            read.rows += ((row, record, None) for row, record in _parquet(path))
         elif kind == ".zip":
-            yield from _zip(path)
-            return
+            _zip(read, path)
         else:
-            found = _parse(str(path), kind, _unpacked(path))
-        for row, record in found:
-            yield row, record, None
+            _parse(read, str(path), kind, _unpacked(path), MAX_BYTES)
     except (OSError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
-        raise InputError(f"{path}: cannot be read ({error}); give a readable file") from None
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"cannot read {path}: {why}") from None
+    return read
 
 
 def _kind(name: str) -> str | None:
@@ -78,7 +97,7 @@ def _unpacked(path: Path) -> bytes:
         source.close()
 
 
-def _zip(path: Path) -> Iterator[tuple[int, Record, str | None]]:
+def _zip(read: Read, path: Path) -> None:
     """Every label file in a zip; the name of a member is its annotator (doccano)."""
     with zipfile.ZipFile(path) as archive:
         members = [item for item in archive.infolist() if not item.is_dir()]
@@ -94,29 +113,74 @@ def _zip(path: Path) -> Iterator[tuple[int, Record, str | None]]:
                     raw = file.read(left + 1)
             except (RuntimeError, NotImplementedError) as error:  # encrypted, unknown method
                 raise InputError(f"{path}: {member.filename!r:.80}: {error}; unpack it") from None
+            stem = Path(member.filename).stem
+            who = None if stem in ("all", "unknown") else stem
+            _parse(read, f"{path}:{member.filename}", str(kind), raw, left, who)
             left -= len(raw)
-            who = Path(member.filename).stem
-            for row, record in _parse(f"{path}:{member.filename}", str(kind), raw, left + len(raw)):
-                yield row, record, None if who in ("all", "unknown") else who
 
 
 def _parse(
-    name: str, kind: str, raw: bytes, limit: int | None = None
-) -> Iterator[tuple[int, Record]]:
-    if len(raw) > (MAX_BYTES if limit is None else limit):
+    read: Read, name: str, kind: str, raw: bytes, limit: int, who: str | None = None
+) -> None:
+    """Take in the rows of a CSV, TSV, JSON or JSON Lines file."""
+    if len(raw) > limit:
         raise InputError(f"{name}: larger than {MAX_BYTES >> 20} MiB unpacked; split it")
-    encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    marked = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
+    source = _Held(name, raw)
+    lines = Lines(source, "utf-16" if marked else read.encoding)
+    table = kind in (".csv", ".tsv")
+    # a lenient reading of a table leaves out only the rows with bytes of another encoding
+    text = "" if table and read.lenient else _decoded(name, raw, lines.encoding)
+    broken: list[tuple[int, str]] = []
+    with source.reading():
+        items = _csv(read, name, kind, lines) if table else _json(name, text)
+        for number, (row, item) in enumerate(items):
+            if number >= MAX_ROWS:
+                raise InputError(f"{name}: more than {MAX_ROWS:,} rows; split it")
+            if isinstance(item, str):
+                broken.append((row, item))
+            else:
+                read.rows.append((row, item, who))
+    if broken and not read.lenient:
+        raise InputError(_refusal(name, broken, _ADVICE[table]))
+    read.rejected += broken
+
+
+#: is it a table -> how its rows are mended
+_ADVICE = {
+    True: "a text that holds the separator, a quote or a line break stands in quotes, a quote "
+    "within it twice",
+    False: "each post is one JSON object",
+}
+
+
+def _refusal(name: str, broken: Sequence[tuple[int, str]], advice: str) -> str:
+    """The rows that cannot be read: all that are wrong can be mended at once."""
+    if len(broken) == 1:
+        return f"{name}, row {broken[0][0]}: {broken[0][1]}; mend it or take it out: {advice}"
+    lines = [f"{name}: {len(broken):,} rows cannot be read; mend them or take them out: {advice}"]
+    return "\n".join([*lines, *rejected_lines(broken)])
+
+
+def rejected_lines(rejected: Sequence[tuple[int, str]]) -> list[str]:
+    """The first rows that cannot be read, a line each.
+
+    >>> rejected_lines([(2, "3 cells, the header has 2")])
+    ['  row 2: 3 cells, the header has 2']
+    """
+    lines = [f"  row {row}: {shown(why, 120)}" for row, why in rejected[:NAMED]]
+    return lines + [f"  and {len(rejected) - NAMED:,} more"] * (len(rejected) > NAMED)
+
+
+def _decoded(name: str, raw: bytes, encoding: str) -> str:
     try:
-        text = raw.decode(encoding)
+        return raw.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{name}, line {line}: not UTF-8; save the file as UTF-8") from None
-    table = kind in (".csv", ".tsv")
-    rows = _csv(name, kind, _Held(name, raw), encoding) if table else _json(name, text)
-    for number, (row, record) in enumerate(rows):
-        if number >= MAX_ROWS:
-            raise InputError(f"{name}: more than {MAX_ROWS:,} rows; split it")
-        yield row, record
+        raise InputError(
+            f"{name}, line {line}: not {encoding.upper()}; save the file as UTF-8, or name the "
+            "encoding it is in with --encoding, such as cp1252"
+        ) from None
 
 
 class _Held(Source):
@@ -129,12 +193,12 @@ class _Held(Source):
         self._file, self.stream = held, io.BufferedReader(held)
 
 
-def _csv(name: str, kind: str, source: Source, encoding: str) -> Iterator[tuple[int, Record]]:
+def _csv(read: Read, name: str, kind: str, lines: Lines) -> Iterator[tuple[int, Record | str]]:
     """The rows of a CSV or TSV, by the reader of ``score``: both take the same dialects.
 
-    A row that score would reject ends the reading: a label on the wrong text is worse than none.
+    A row that score would reject is no record but the reason: a label on the wrong text is worse
+    than none.
     """
-    lines = Lines(source, encoding)
     first = lines.next()
     named = re.fullmatch("sep=(.)", first.text) if first else None  # a line that Excel obeys
     if first and not named:
@@ -144,48 +208,50 @@ def _csv(name: str, kind: str, source: Source, encoding: str) -> Iterator[tuple[
     head = Records(lines, dialect, 0).next()
     if head is None:
         return
-    if head[2]:
-        raise InputError(f"{name}: the header cannot be read: {head[2]}; save it as CSV again")
+    if why := head[2] or undecodable(head[0].text, lines.encoding):
+        raise InputError(f"{name}: the header cannot be read: {why}; save it as CSV again")
     header = [dialect.content(cell).strip() for cell in head[1]]
-    twice = [cell for cell in header if header.count(cell) > 1]
-    if twice:
-        raise InputError(f"{name}: column {twice[0]!r:.60} stands twice; rename one")
+    doubled = {column for column in header if header.count(column) > 1}
+    read.doubled |= doubled - {""}
     records = Records(lines, dialect, len(header))
-    for row, (_, raw, broken) in enumerate(iter(records.next, None), 1):
+    for row, (line, raw, broken) in enumerate(iter(records.next, None), 1):
         cells = [dialect.content(cell) for cell in raw]
+        broken = broken or undecodable(line.text, lines.encoding)
+        pairs = list(zip_longest(header, cells[: len(header)], fillvalue=""))
         if len(cells) > len(header):
             broken = f"{len(cells)} cells, the header has {len(header)}"
+        elif "" in doubled and any(cell.strip() for column, cell in pairs if not column):
+            broken = broken or "a cell stands under no column name"  # a text cut in two, perhaps
         if broken:
-            raise InputError(
-                f"{name}, row {row}: {broken}; mend it or take it out: a text that holds the "
-                "separator, a quote or a line break stands in quotes, a quote within it twice"
-            )
-        if any(cells):  # cells left out at the end are empty, as spreadsheets write them
-            yield row, dict(zip_longest(header, cells, fillvalue=""))
+            yield row, broken
+        elif any(cells):  # cells left out at the end are empty, as spreadsheets write them
+            yield row, {column: cell for column, cell in pairs if column not in doubled}
 
 
-def _json(name: str, text: str) -> Iterator[tuple[int, Record]]:
-    """The items of an array, or one object a line."""
-    items: Iterable[tuple[int, Any]]
+def _json(name: str, text: str) -> Iterator[tuple[int, Record | str]]:
+    """The items of an array, or one object a line; the reason for what is none."""
     if text.lstrip()[:1] == "[":
-        items = enumerate(_loads(name, 0, text), 1)
-    else:
-        lines = ((row, line) for row, line in enumerate(text.split("\n"), 1) if line.strip())
-        items = ((row, _loads(name, row, line)) for row, line in lines)
-    for row, item in items:
-        if not isinstance(item, dict):
-            raise InputError(
-                f"{name}, row {row}: {item!r:.60} is no object; give one for each post"
-            )
-        yield row, item
+        try:
+            items = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{name}: {_no_json(error)}; export the file again") from None
+        yield from ((row, _object(item)) for row, item in enumerate(items, 1))
+        return
+    for row, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            try:
+                found = _object(json.loads(line))
+            except (ValueError, RecursionError) as error:
+                found = _no_json(error)
+            yield row, found
 
 
-def _loads(name: str, row: int, text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        where = f"{name}, row {row}" if row else name
-        raise InputError(f"{where}: not JSON ({error}); export the file again") from None
+def _object(item: Any) -> Record | str:
+    return item if isinstance(item, dict) else f"{item!r:.60} is no object"
+
+
+def _no_json(error: Exception) -> str:
+    return "nested too deeply" if isinstance(error, RecursionError) else f"not JSON ({error})"
 
 
 def _parquet(path: Path) -> Iterator[tuple[int, Record]]:

@@ -13,7 +13,7 @@ from .checks import FEWEST
 from .corpus import LabelledPost, corpora_folder, read_corpus
 from .errors import InputError
 from .fitting import folds_of
-from .fitting_spans import fit_extraction
+from .fitting_spans import fit_extraction, learnable
 from .scores import SpanScores, span_scores
 from .suspects import Progress
 
@@ -80,7 +80,7 @@ def _corpora_spans() -> list[LabelledPost]:
         posts = read_corpus(corpora_folder())
     except InputError:
         return []
-    return [post for post in posts if post.split == "train" and not post.disputed]
+    return learnable(post for post in posts if post.split == "train" and not post.disputed)
 
 
 def _with(old: Classifier, arrays: dict[str, NDArray[Any]]) -> Classifier:

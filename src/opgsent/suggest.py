@@ -23,7 +23,9 @@ from .errors import InputError
 from .files import write_whole
 from .result import LABELS, STANCES, STYLES
 
-BETA = 10  # doubtful posts looked at for each one suggested
+#: doubtful posts looked at for each one suggested: of few labels, spread is worth more than doubt
+#: (Hacohen, Dekel & Weinshall 2022, arXiv:2202.02794; docs/retraining.md)
+BETA = 40
 _DIMENSIONS = 64
 _BUCKETS = 2**16
 
@@ -122,6 +124,20 @@ def _spread(
     return chosen + rest[: n - len(chosen)]  # clusters can come out empty
 
 
+def why_fewer(texts: Sequence[str], found: int, n: int, *, labelled: bool = False) -> str:
+    """Why ``suggest`` picked fewer of some texts than ``n``; '' where that explains itself.
+
+    >>> why_fewer(["up", "up!", "down"], 2, 200)
+    ' (the others are near-duplicates of these)'
+    """
+    if found >= min(n, len(texts)):
+        return ""
+    filled = sum(bool(text.strip()) for text in texts)
+    alike = ["near-duplicates of these", *["of labelled posts"] * labelled]
+    reasons = alike * (found < filled) + ["empty"] * (filled < len(texts))
+    return f" (the others are {' or '.join(reasons)})"
+
+
 # --- files that a labelling tool opens ------------------------------------------------------
 
 #: paste into Label Studio: Settings, Labeling Interface, Code
@@ -153,14 +169,22 @@ def write_posts(posts: Sequence[LabelledPost], path: str | Path) -> None:
     ...     print(Path(folder, "todo.csv").read_text().split())
     ['id,row,text,stance,style', "7,3,'=up,,"]
     """
-    path = Path(path)
     makers = {".csv": _csv, ".json": _label_studio, ".jsonl": _doccano}
-    kind = path.suffix.lower()
-    if kind not in makers:
+    write_whole(path, makers[kind_of(path)](posts))
+
+
+def kind_of(path: str | Path) -> str:
+    """'.csv', '.json' or '.jsonl' of a file to write; raises InputError for another suffix.
+
+    >>> kind_of("TODO.CSV")
+    '.csv'
+    """
+    kind = Path(path).suffix.lower()
+    if kind not in (".csv", ".json", ".jsonl"):
         raise InputError(
             f"{path}: give .csv (spreadsheet), .json (Label Studio) or .jsonl (doccano)"
         )
-    write_whole(path, makers[kind](posts))
+    return kind
 
 
 def _csv(posts: Sequence[LabelledPost]) -> str:

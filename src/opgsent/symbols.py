@@ -22,7 +22,8 @@ _SIDE = re.compile(r"(\w{6,})(?:BUY|SELL|LONG|SHORT)", re.IGNORECASE)
 _SUFFIX = re.compile(r"(?:\.X|_F|\.(?:P|CA|TO|V|L|AX|DE|PA|HK|NS|MI|AS|CN|NE))", re.IGNORECASE)
 _OWNER = re.compile(r"(?:['’]s?|_\w*)", re.IGNORECASE)
 #: the many spellings of one asset that have a row of their own in the table
-_SAME = {"XBT": "BTC", "XXBT": "BTC", "GOLD": "XAU", "SILVER": "XAG"}
+_METALS = {"GOLD": "XAU", "SILVER": "XAG"}
+_SAME = {"XBT": "BTC", "XXBT": "BTC", **_METALS}
 
 
 #: coins that go before a share or fund of the same symbol wherever traders write it
@@ -90,7 +91,7 @@ def symbol_of(token: str, kind: str, assets: Assets) -> Symbol:
     named = assets.by_name(body.lower())
     upper = body.upper()
     if named and not _means_symbol(body, upper, named, assets):
-        kind = "hashtag" if kind == "hashtag" else _name_kind(upper, named)
+        kind = "hashtag" if kind == "hashtag" else _name_kind(body, named)
         return Symbol(named.symbol, None, kind, (named.asset_class,), 0, end)
     kind = "hashtag" if kind == "hashtag" else "symbol"
     return Symbol(canonical(upper, assets), None, kind, classes_of(upper, assets), 0, end)
@@ -106,8 +107,11 @@ def _means_symbol(body: str, upper: str, named: Asset, assets: Assets) -> bool:
     return (body == upper or named.source == "sec") and bool(assets.by_symbol(upper))
 
 
-def _name_kind(upper: str, named: Asset) -> str:
-    return "symbol" if upper == named.symbol or upper in _SAME else "name"
+def _name_kind(body: str, named: Asset) -> str:
+    """What kind of ticker: "btc" is a symbol in any case, GOLD is one, "gold" is a name."""
+    upper = body.upper()
+    symbol = upper == named.symbol or (upper in _SAME and (body == upper or upper not in _METALS))
+    return "symbol" if symbol else "name"
 
 
 def _trimmed(token: str, start: int, assets: Assets) -> tuple[str, int]:
@@ -125,7 +129,7 @@ def _trimmed(token: str, start: int, assets: Assets) -> tuple[str, int]:
 
 def canonical(symbol: str, assets: Assets, *, cash: bool = False) -> str:
     """The symbol that an asset goes by: XBT is BTC, GOLD is XAU unless it is a cashtag."""
-    if cash and symbol in ("GOLD", "SILVER"):
+    if cash and symbol in _METALS:
         return symbol
     if symbol in _SAME:
         return _SAME[symbol]

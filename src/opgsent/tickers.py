@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .assets import CLASS_ORDER, STABLECOINS, Assets
 from .candidates import FORMS, KNOWN, OPENS, PRICE, TICKER, openings
-from .cues import CUES, JOINT
+from .cues import CUES
 from .features import END, norm_of
 from .reading import Batch
 from .spans import (
@@ -23,8 +23,6 @@ from .spans import (
     Runs,
     View,
     Window,
-    among,
-    cue_classes,
     rows_of,
     salts,
     shapes,
@@ -64,7 +62,7 @@ _FORM, _KNOWN = np.arange(128) >> 5, (np.arange(128) >> 2) & 7
 _SURE = (KNOWN.index("name") == _KNOWN) | (KNOWN.index("symbol") == _KNOWN)
 CERTAIN = (_FORM >= _CASHTAG) | ((_FORM == _HASHTAG) & _SURE)
 CERTAIN_CHANCE = np.where(_FORM >= _CASHTAG, 0.995, 0.975)
-_SURE_SHAPES = CERTAIN | _SURE
+SURE_SHAPES = CERTAIN | _SURE
 
 
 def find(batch: Batch, cues: Ints, assets: Assets) -> Candidates:
@@ -223,71 +221,14 @@ def rows(r: Runs, found: Candidates, which: Ints) -> Rows:
     hashes = codes.astype(np.uint64) * SECOND + _SALTS
     # a sure name is one like another: "BTC's" and a coin never seen count as BTC does
     own = r.batch.page.norms[r.batch.ids[r.first]]
-    own = np.where(_SURE_SHAPES[shape] & (shape >> 5 == _WORD), _ASSET, own)
+    own = np.where(SURE_SHAPES[shape] & (shape >> 5 == _WORD), _ASSET, own)
     before, behind = norms[middle - 1], norms[middle]
     hashes[_NAMED] ^= np.array([own, own, before, behind, before, behind])
     return rows_of(np.concatenate([hashes, window]))
 
 
-_SYMBOLS = np.array([KNOWN.index(name) for name in ("symbol", "doubtful symbol", "capitals")])
 _FEW = np.array([0, 1, 2, 2, 3, 3, 3, 4])  # steps of a count
 _NAMED = np.array([0, 2, 9, 10, 12, 13])  # the views that tell a word
-
-
-def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
-    """Log-odds that rules add, where the examples are too few to teach what they know.
-
-    A coin's name that is also a word is likelier meant with a capital in mid-sentence ("Nano"),
-    and an unknown tag in capitals where a post lists prices and names nothing else ("Coin: #XYZ").
-    """
-    shape = found.shape[which]
-    known, title = (shape >> 2) & 7, shape & 3 == 1
-    opening = (r.batch.flags[r.first - 1] & np.uint32(END)) != 0
-    coin = np.array([found.symbols[i].classes[:1] == ("crypto",) for i in which.tolist()], bool)
-    name = title & (known == KNOWN.index("doubtful name")) & coin & ~opening
-    odds: NDArray[np.float32] = np.float32(1.5) * name
-    # "$SE ... if SE can't defend": capitals that the post has as a tag
-    odds += np.float32(2.0) * (_tagged(r, found, which) & (shape & 3 == 2) & (shape >> 5 == _WORD))
-    listed = (shape & 3 == 2) & (shape >> 5 == _WORD) & among(known, _SYMBOLS)
-    if listed.any():
-        odds += np.float32(2.5) * (listed & _listed(r, found))
-    tags = (shape >> 5 == _HASHTAG) & (known == 0) & (shape & 3 == 2)
-    if tags.any():
-        numbers = ((r.batch.flags & np.uint32(PRICE)) != 0).cumsum()
-        posts = r.batch.starts.searchsorted(found.first, side="right") - 1
-        sure = np.bincount(posts, _SURE_SHAPES[found.shape], len(r.batch.starts))[r.post]
-        card = (numbers[r.high - 1] - numbers[r.low] >= 3) & (sure == 0)
-        odds += np.float32(4.0) * (tags & card)
-    return odds
-
-
-def _listed(r: Runs, found: Candidates) -> NDArray[np.bool_]:
-    """Whether a comma, slash, "and" ... joins it to a sure ticker: "SOL, ATOM and NEAR"."""
-    sure = _SURE_SHAPES[found.shape]
-    joint = cue_classes(r.batch.flags) == JOINT
-    before = joint[r.first - 1] & np.isin(r.first - 2, found.last[sure])
-    behind = joint[r.last + 1] & np.isin(r.last + 2, found.first[sure])
-    joined: NDArray[np.bool_] = before | behind
-    return joined
-
-
-def _tagged(r: Runs, found: Candidates, which: Ints) -> NDArray[np.bool_]:
-    """Whether the same symbol stands in the post as a cashtag or in a pair."""
-    certain = CERTAIN[found.shape].nonzero()[0]
-    if not len(certain):
-        return np.zeros(len(which), bool)
-    posts = r.batch.starts.searchsorted(found.first[certain], side="right") - 1
-    tags = {
-        (post, found.symbols[i].symbol)
-        for i, post in zip(certain.tolist(), posts.tolist(), strict=True)
-    }
-    return np.array(
-        [
-            (post, found.symbols[i].symbol) in tags
-            for i, post in zip(which.tolist(), r.post.tolist(), strict=True)
-        ],
-        bool,
-    )
 
 
 def _class(symbol: Symbol) -> int:
@@ -299,7 +240,7 @@ def _class(symbol: Symbol) -> int:
 
 def _elsewhere(r: Runs, found: Candidates, which: Ints) -> tuple[Ints, Ints]:
     """Whether the symbol is meant for sure elsewhere in the post; sure tickers of the post."""
-    sure = _SURE_SHAPES[found.shape]
+    sure = SURE_SHAPES[found.shape]
     posts = r.batch.starts.searchsorted(found.first, side="right") - 1
     symbols = found.symbols
     names = {
@@ -343,4 +284,4 @@ def agreed(
 
 def by_rule(found: Candidates) -> NDArray[np.float64]:
     """Chances without a model: .95 for cashtags, pairs and what the table is sure of, else .05."""
-    return np.where(_SURE_SHAPES[found.shape], 0.95, 0.05)
+    return np.where(SURE_SHAPES[found.shape], 0.95, 0.05)

@@ -96,7 +96,8 @@ BRANCHES: tuple[tuple[str, str], ...] = (
     ("number", rf"(?:{_CURRENCY}\s?(?=[0-9.]))?(?:{_NUM}|(?<!\w)\.[0-9]+)(?:[^\W\d_]\w*)?"
                rf"(?:[-–]{_CURRENCY}?{_NUM}(?:[^\W\d_]\w*)?)*"),
     ("emoji", _EMOJI),
-    ("word", r"[^\W\d_]\w*(?:['’&][^\W\d_]\w*)*"),
+    # digits of other scripts are words as a whole: one by one they would cost time
+    ("word", r"(?:[^\W\d_]|(?![0-9])\d)\w*(?:['’&][^\W\d_]\w*)*"),
     ("mark", r"[!?]+|\.\.+|…|--+|==+|__+|\*\*+|~~+|\$\$+|\S"),
     ("break", r"\n"),  # a line break: read by the models, no token of ``tokenize``
 )  # fmt: skip
@@ -104,8 +105,7 @@ BRANCHES: tuple[tuple[str, str], ...] = (
 #: one ``findall`` with this is what ``split`` does, slower
 whole = re.compile("|".join(f"(?:{p})" for _, p in BRANCHES)).findall
 
-# Where a token may hold white space: "$XYZ /USDT", "$ 10". A look-up of pieces would cut it, so
-# such a space is no cut but a BRIDGE. (Patterns that begin with a literal are the fastest.)
+# A token may hold white space ("$XYZ /USDT", "$ 10"); such a space is no cut but a BRIDGE.
 _by_slash = re.compile(r"/(?:(?<=\s/)|(?=\s))").search
 _by_sign = re.compile(rf"{_CURRENCY}\s(?=[0-9.])").search
 _bridged = re.compile(rf" (?=/)|(?<=/) |(?<={_CURRENCY}) (?=[0-9.])").sub
@@ -287,7 +287,7 @@ class Reading:
         last = clean = 0
         for m in _ENTITY.finditer(self.original):
             char = html.unescape(m.group())
-            if char == m.group():
+            if char == m.group() or len(char) > 1:  # two characters could not share one place
                 continue
             pieces += (self.original[last : m.start()], char)
             clean += m.start() - last

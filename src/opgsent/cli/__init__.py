@@ -37,7 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except KeyboardInterrupt:
-        complain("stopped")
+        goes_on = "; the same command goes on from here" if getattr(args, "resume", False) else ""
+        complain(f"stopped{goes_on}")
         return STOPPED
     except OpgsentError as error:
         complain(str(error))

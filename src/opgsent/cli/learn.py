@@ -4,7 +4,25 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..labels import LabelSet
+
+
+def _labels(args: argparse.Namespace) -> LabelSet:
+    from ..labels import read_labels
+    from ..names import parse_mapping
+
+    return read_labels(
+        args.labels,
+        text=args.text,
+        stance=args.stance,
+        style=args.style,
+        mapping=parse_mapping(args.map),
+        encoding=args.encoding,
+    )
 
 
 def train(args: argparse.Namespace) -> int:
@@ -16,7 +34,6 @@ def train(args: argparse.Namespace) -> int:
         complain("train: name the new model folder with -o DIR, or only look with --dry-run")
         return WRONG_USE
     from ..files import keep_apart
-    from ..names import parse_mapping
     from ..terminal import printable
     from ..training import train as fit
 
@@ -25,20 +42,18 @@ def train(args: argparse.Namespace) -> int:
         if not args.html.parent.is_dir():
             complain(f"train: --html {args.html}: there is no folder {args.html.parent}")
             return WRONG_USE
+    read = _labels(args)
     with StageLine() as line:
         report = fit(
-            args.labels,
+            read.posts,
             args.base,
             args.output,
-            text=args.text,
-            stance=args.stance,
-            style=args.style,
-            mapping=parse_mapping(args.map),
             force=args.force,
             dry_run=args.dry_run,
             seed=args.seed,
             progress=line,
         )
+    report = replace(report, source=str(args.labels), account=read.to_text())
     print(printable(report.to_text()))
     if args.html:
         from ..page import write_html
@@ -51,30 +66,24 @@ def train(args: argparse.Namespace) -> int:
 def evaluate(args: argparse.Namespace) -> None:
     """Measure a model on labelled posts."""
     from ..evaluation import evaluate as measure
-    from ..names import parse_mapping
     from ..terminal import printable
     from . import show
 
-    found = measure(
-        args.labels,
-        args.model,
-        text=args.text,
-        stance=args.stance,
-        style=args.style,
-        mapping=parse_mapping(args.map),
-        seed=args.seed,
-    )
+    read = _labels(args)
+    found = measure(read.posts, args.model, seed=args.seed)
+    found = replace(found, notes=(*read.warnings, *found.notes))
     print(show.json_line(found.to_dict()) if args.json else printable(found.to_text()))
 
 
 def suggest(args: argparse.Namespace) -> int | None:
-    """Pick the posts worth labelling next."""
-    from . import WRONG_USE, complain
+    """Pick the posts worth labelling next; a feed may hold rows that cannot be read."""
+    from . import DONE, SOME_REJECTED, WRONG_USE, complain
 
     if not args.label_studio_config and (args.posts is None or args.output is None):
         complain("suggest: give the file of posts, and where to write with -o FILE")
         return WRONG_USE
-    from ..suggest import LABEL_STUDIO_CONFIG, write_posts
+    from ..records import rejected_lines
+    from ..suggest import LABEL_STUDIO_CONFIG, why_fewer, write_posts
     from ..suggest import suggest as pick
 
     if args.label_studio_config:
@@ -88,7 +97,9 @@ def suggest(args: argparse.Namespace) -> int | None:
     if args.output.exists():
         complain(f"suggest: {args.output} exists and may hold labels; name another with -o")
         return WRONG_USE
-    posts = read_posts(args.posts, text=args.text)
+    rejected: list[tuple[int, str]] = []
+    posts = read_posts(args.posts, text=args.text, encoding=args.encoding, rejected=rejected)
+    texts = [post.text for post in posts]
     labelled = [post.text for post in read_labels(args.labelled).posts] if args.labelled else []
     classifier = Classifier.bundled() if args.model is None else Classifier.load(args.model)
 
@@ -99,28 +110,37 @@ def suggest(args: argparse.Namespace) -> int | None:
             for a in answers
         ]
 
-    found = pick([post.text for post in posts], args.n, probabilities, labelled=labelled,
-                 seed=args.seed)  # fmt: skip
+    found = pick(texts, args.n, probabilities, labelled=labelled, seed=args.seed)
     write_posts([posts[one.index] for one in found], args.output)
-    print(f"{len(found):,} of {len(posts):,} posts written to {args.output}, most doubtful first")
+    why = why_fewer(texts, len(found), args.n, labelled=bool(labelled))
+    print(
+        f"{len(found):,} of {len(posts):,} posts written to {args.output}, most doubtful first{why}"
+    )
+    if rejected:
+        print("\n".join([f"{len(rejected):,} rows rejected", *rejected_lines(rejected)]))
     if args.output.suffix == ".csv":
         print(f"Fill in stance and style there, or: opgsent label {args.output} -o mine.jsonl")
-    return None
+    return SOME_REJECTED if rejected else DONE
 
 
 def label(args: argparse.Namespace) -> None:
     """Label posts in the terminal."""
     from ..labelling import Session, label_posts, terminal_keys
     from ..labels import read_posts
+    from ..result import LABELS
 
-    session = Session(read_posts(args.posts, text=args.text), args.output)
-    questions = (args.question,) if args.question else ("stance", "style")
+    posts = read_posts(args.posts, text=args.text, encoding=args.encoding)
+    session = Session(posts, args.output, [args.question] if args.question else LABELS)
 
     def write(text: str) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
 
     with terminal_keys() as read_key:
-        tally = label_posts(session, read_key, write, questions=questions)
-    print(f"\n{tally.labelled:,} labelled, {tally.skipped:,} skipped, {tally.left:,} left")
-    print(f"in {args.output}; the same command goes on, opgsent train {args.output} uses them")
+        tally = label_posts(session, read_key, write)
+    begun = f" ({tally.begun:,} of them with one answer)" if tally.begun else ""
+    print(f"\n{tally.labelled:,} labelled, {tally.skipped:,} skipped, {tally.left:,} left{begun}")
+    if args.output.exists():
+        print(f"in {args.output}; the same command goes on, opgsent train {args.output} uses them")
+    else:
+        print(f"no answer was given: there is no {args.output} yet")

@@ -16,11 +16,12 @@ def info(args: argparse.Namespace) -> None:
 
 
 def diff(args: argparse.Namespace) -> None:
-    """Print how two models differ."""
+    """Print how two models differ; one alone, how it differs from the bundled model."""
     from ..inspection import compare
     from ..terminal import printable
 
-    print(printable(compare(args.first, args.second)))
+    before, after = (None, args.first) if args.second is None else (args.first, args.second)
+    print(printable(compare(before, after)))
 
 
 def verify(args: argparse.Namespace) -> None:

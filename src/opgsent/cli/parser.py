@@ -74,7 +74,11 @@ def _seed(text: str) -> int:
 
 
 def _jobs(text: str) -> int:
-    return -1 if text == "-1" else at_least_one(text)
+    if text == "-1":
+        return -1
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}; a whole number from 1, or -1 for all cores")
+    return int(text)
 
 
 def _names(text: str) -> list[str]:
@@ -85,6 +89,46 @@ def _model_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, metavar="DIR", help="a model folder (the bundled)")
 
 
+def _encoding(text: str) -> str:
+    try:
+        "a".encode(text)
+    except (LookupError, ValueError):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no encoding of text files that is known here; try utf-8 or cp1252"
+        ) from None
+    return text
+
+
+def _meaning(text: str) -> str:
+    """What --map takes, looked at before any file is."""
+    from ..errors import InputError
+    from ..exports import Columns
+    from ..names import Names, parse_mapping
+
+    try:
+        Names("", Columns(), parse_mapping([text]))
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error).removeprefix("--map ")) from None
+    return text
+
+
+def _to_label(text: str) -> Path:
+    """A file that suggest can write."""
+    from ..errors import InputError
+    from ..suggest import kind_of
+
+    try:
+        kind_of(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return Path(text)
+
+
+def _encoding_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--encoding", type=_encoding, default="utf-8", metavar="NAME",
+                        help="such as cp1252")  # fmt: skip
+
+
 def _label_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("labels", type=Path, metavar="LABELS", help=(
         "CSV, TSV, JSON, JSON Lines, Parquet; an export of Label Studio, doccano or Prodigy"
@@ -92,9 +136,10 @@ def _label_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--text", metavar="COLUMN", help="column of the posts (found by name)")
     parser.add_argument("--stance", metavar="COLUMN", help="column of the stance labels")
     parser.add_argument("--style", metavar="COLUMN", help="column of the style labels")
-    parser.add_argument("--map", action="append", default=[], metavar="NAME=LABEL", help=(
-        "what a label name of the file means, or NAME=skip; may be repeated"
-    ))  # fmt: skip
+    parser.add_argument("--map", type=_meaning, action="append", default=[], metavar="NAME=LABEL",
+                        help="what a label name of the file means, or NAME=skip; may be repeated"
+    )  # fmt: skip
+    _encoding_option(parser)
 
 
 def _classify(commands: _Commands) -> None:
@@ -145,8 +190,10 @@ def _suggest(commands: _Commands) -> None:
     parser = _add(commands, "suggest", "pick the posts worth labelling next", learn.suggest)
     parser.add_argument("posts", type=Path, nargs="?", metavar="POSTS")
     parser.add_argument("-n", type=at_least_one, default=200, metavar="N", help="how many (200)")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help=".csv, .json or .jsonl")
+    parser.add_argument("-o", "--output", type=_to_label, metavar="FILE",
+                        help=".csv, .json or .jsonl")  # fmt: skip
     parser.add_argument("--text", metavar="COLUMN", help="column of the posts (found by name)")
+    _encoding_option(parser)
     parser.add_argument("--labelled", type=Path, metavar="LABELS", help="posts that have labels")
     _model_option(parser)
     parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="of what is drawn (0)")
@@ -158,6 +205,7 @@ def _label(commands: _Commands) -> None:
     parser.add_argument("posts", type=Path, metavar="POSTS")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.jsonl")
     parser.add_argument("--text", metavar="COLUMN", help="column of the posts (found by name)")
+    _encoding_option(parser)
     parser.add_argument("--question", choices=("stance", "style"), help="ask only this")
 
 

@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 
 def classify(args: argparse.Namespace) -> None:
     """Read a post, or with --lines one a line."""
+    from ..terminal import shown
     from . import show
 
     if sys.stdout is None:
         raise OpgsentError("cannot write standard output: it is closed")
     classifier = _classifier(args.model)
     texts = _typed(args.lines) if args.text is None else [_argument(args.text)]
-    for text in texts:
+    for n, text in enumerate(texts):
+        if args.lines and not args.json:  # which answer is whose
+            print("\n" * (n > 0) + shown(text, 60))
         if args.json:
             reading = classifier.classify(text).to_dict()
             if args.explain:
@@ -58,7 +61,7 @@ def _typed(lines: bool) -> list[str]:
     if sys.stdin.isatty():
         print("Type the post; Ctrl-D on a line of its own ends it.", file=sys.stderr)
     raw = getattr(sys.stdin, "buffer", None)
-    text = raw.read().decode("utf-8", "replace") if raw is not None else sys.stdin.read()
+    text = raw.read().decode("utf-8-sig", "replace") if raw is not None else sys.stdin.read()
     if lines:
         return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
     return [text.removesuffix("\n")]

@@ -146,11 +146,21 @@ def coloured(text: str, why: Explanation) -> str:
     return "".join(out) + (END if last else "")
 
 
+def _counted(number: int, what: str) -> str:
+    """A number of things.
+
+    >>> _counted(1, "row"), _counted(2_000, "row")
+    ('1 row', '2,000 rows')
+    """
+    return f"{number:,} {what}{'s' * (number != 1)}"
+
+
 def summary(done: ScoreSummary) -> str:
     """The closing words of ``score``."""
-    rate = done.rows / done.seconds if done.seconds else 0.0
+    # of a shorter run it says more about the start than about the rows
+    rate = f" ({done.rows / done.seconds:,.0f}/s)" if done.seconds >= 1 else ""
     resumed = f", {done.resumed:,} of them by an earlier run" if done.resumed else ""
-    lines = [f"{done.rows:,} rows in {done.seconds:.1f} s ({rate:,.0f}/s){resumed}"]
+    lines = [f"{_counted(done.rows, 'row')} in {done.seconds:.1f} s{rate}{resumed}"]
     for name, counts in (("stance", done.stance), ("style", done.style)):
         if counts:
             lines.append(f"{name:8} " + "  ".join(f"{n:,} {label}" for label, n in counts.items()))
@@ -158,10 +168,10 @@ def summary(done: ScoreSummary) -> str:
         tickers = "  ".join(f"{shown(symbol, 20)} {n:,}" for symbol, n in done.top_tickers)
         lines.append(f"{'tickers':8} {tickers}")
     if done.blank:
-        lines.append(f"{done.blank:,} blank posts")
+        lines.append(_counted(done.blank, "blank post"))
     if done.rejected:
         where = f", copied to {done.rejected_path}" if done.rejected_path else ""
-        lines.append(f"{done.rejected:,} rows rejected{where}")
+        lines.append(f"{_counted(done.rejected, 'row')} rejected{where}")
         lines += [f"  line {line}: {shown(reason, 120)}" for line, reason in done.reasons]
     if done.output != "-":
         lines.append(f"written to {done.output}")

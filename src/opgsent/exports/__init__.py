@@ -20,23 +20,31 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import InputError
-from ..records import Record, read_records
+from ..records import Record, read_records, rejected_lines
 from .answers import STANCE_NAMES, STYLE_NAMES, Answer, Columns, Export, RawSpan
 from .doccano import doccano
 from .label_studio import label_studio, label_studio_min
 from .prodigy import prodigy
-from .table import table_names, table_row
+from .table import table_names, table_row, without_replaced
 
 __all__ = [
     "STANCE_NAMES", "STYLE_NAMES", "Answer", "Columns", "Export", "RawSpan", "read_export",
+    "twice",
 ]  # fmt: skip
 
 
-def read_export(path: str | Path, columns: Columns | None = None) -> Export:
+def read_export(
+    path: str | Path,
+    columns: Columns | None = None,
+    encoding: str = "utf-8",
+    *,
+    lenient: bool = False,
+) -> Export:
     """Read a label file of any shape listed above.
 
-    Rows count from 1, a CSV's header not counted. Raises InputError that names the file, the
-    row, what was seen and what to do.
+    Rows count from 1, a CSV's header not counted. Rows that cannot be read are refused, or with
+    ``lenient`` left out and told in the Export. Raises InputError that names the file, the row,
+    what was seen and what to do.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -47,17 +55,27 @@ def read_export(path: str | Path, columns: Columns | None = None) -> Export:
     """
     path = Path(path)
     wanted = columns or Columns()
-    records = list(read_records(path))
-    if not records:
+    file = read_records(path, encoding, lenient=lenient)
+    if not file.rows:
+        if file.rejected:
+            why = "\n".join(rejected_lines(file.rejected))
+            raise InputError(f"{path}: no row can be read; mend it, or export it again\n{why}")
         raise InputError(f"{path}: no rows; give a file with at least one post")
-    shape = _shape(record for _, record, _ in records)
+    shape = _shape(record for _, record, _ in file.rows)
     if shape == "table":
-        names = table_names(path, (record for _, record, _ in records), wanted)
-        answers = [table_row(row, record, who, names) for row, record, who in records]
-        return Export("table", tuple(answers), {k: v for k, v in names.items() if v})
+        names = table_names(path, (record for _, record, _ in file.rows), wanted, file.doubled)
+        return Export(
+            "table",
+            tuple(table_row(*row, names) for row in without_replaced(file.rows)),
+            {kind: name for kind, name in names.items() if name},
+            frozenset(file.doubled),
+            tuple(file.rejected),
+        )
+    if file.doubled:  # a tool writes none
+        raise InputError(twice(path, min(file.doubled)))
     read = _READERS[shape]
     found: list[Answer] = []
-    for row, record, who in records:
+    for row, record, who in file.rows:
         try:
             found += read(row, record, who, wanted)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -65,7 +83,16 @@ def read_export(path: str | Path, columns: Columns | None = None) -> Export:
                 f"{path}, row {row}: not as {shape} writes it ({type(error).__name__}: "
                 f"{error!s:.80}); export it again, or give a CSV with text and stance or style"
             ) from None
-    return Export(shape, tuple(found), {})
+    return Export(shape, tuple(found), {}, rejected=tuple(file.rejected))
+
+
+def twice(path: str | Path, column: str) -> str:
+    """What is said of a column that is asked for and stands twice in a file.
+
+    >>> twice("labels.csv", "text")
+    "labels.csv: column 'text' stands twice; rename one"
+    """
+    return f"{path}: column {column!r:.60} stands twice; rename one"
 
 
 _READERS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -68,11 +69,17 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """All answers of a file, the shape it was read as, and what each column was taken for."""
+    """All answers of a file, the shape it was read as, and what each column was taken for.
+
+    ``doubled`` are columns that stand twice, of which no answer says anything; ``rejected`` are
+    the rows of a lenient reading that cannot be read, and why.
+    """
 
     shape: str
     answers: tuple[Answer, ...]
     columns: Mapping[str, str]
+    doubled: frozenset[str] = frozenset()
+    rejected: tuple[tuple[int, str], ...] = ()
 
 
 def named(record: Iterable[str], names: Sequence[str]) -> str | None:
@@ -86,6 +93,27 @@ def word(value: Any) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     return value if isinstance(value, str) else str(value)
+
+
+def unpacked(value: Any) -> Any:
+    """A cell of Label Studio's CSV: JSON where a control holds more than one word."""
+    if isinstance(value, str) and value.startswith(('{"choices"', '[{"')):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    return value
+
+
+def choices(value: Any) -> list[str]:
+    """The labels in a cell: one, or those of Label Studio's ``{"choices": [...]}``.
+
+    >>> choices("Bullish"), choices({"choices": ["Bullish", "Neutral"]})
+    (['Bullish'], ['Bullish', 'Neutral'])
+    """
+    value = unpacked(value)
+    held = value.get("choices") if isinstance(value, dict) else None
+    return [word(name) for name in (held if isinstance(held, list) else [value])]
 
 
 def facts(record: Record) -> dict[str, str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from ..records import Record
@@ -16,8 +17,12 @@ from .answers import (
     RawSpan,
     facts,
     text_of,
+    unpacked,
     word,
 )
+
+#: what a region or a result may hold that is a choice or a span of text
+_KINDS = ("labels", "hypertextlabels", "choices")
 
 
 def label_studio(row: int, record: Record, who: str | None, wanted: Columns) -> Iterator[Answer]:
@@ -49,17 +54,42 @@ def label_studio(row: int, record: Record, who: str | None, wanted: Columns) -> 
 def _label_studio_result(
     result: Record, names: list[tuple[str, str]], spans: dict[str, RawSpan]
 ) -> None:
-    """One result of an annotation: a choice, a marked span, or a choice about a marked span."""
-    value = result.get("value") or {}
-    kind = str(result.get("type", ""))
+    """One result of an annotation: a choice, a marked span, or a choice about a marked span.
+
+    What else there is (a rating, a number, a comment, a marked sound) says nothing here.
+    """
+    value = result.get("value")
+    kind = result.get("type")
+    if kind not in _KINDS or not isinstance(value, dict):
+        return
     words = tuple(word(name) for name in value.get(kind) or ())
-    if "start" in value and "end" in value:
-        key = str(result.get("id") or len(spans))
-        old = spans.get(key)
-        both = (*(old.names if old else ()), *words)
-        spans[key] = RawSpan(int(value["start"]), int(value["end"]), value.get("text"), both)
-    elif kind == "choices":
-        names += [(str(result.get("from_name")), name) for name in words]
+    if "start" not in value or "end" not in value:
+        names += [(str(result.get("from_name")), name) for name in words if kind == "choices"]
+        return
+    key = str(result.get("id") or len(spans))
+    span, old = _span(value, words), spans.get(key)
+    spans[key] = replace(span, names=(*old.names, *span.names)) if old else span
+
+
+def _span(value: Record, names: tuple[str, ...]) -> RawSpan:
+    """A marked span of the text, or one that fits no text where the file does not say its place.
+
+    HyperText's own ``start`` is an XPath; its ``globalOffsets`` count the characters that are
+    shown, which are those of the post only where it holds no markup: the text tells. A span
+    without a place is kept, for a post that has one is no post without tickers.
+    """
+    text = value.get("text") if isinstance(value.get("text"), str) else None
+    for place in (value, value.get("globalOffsets") if text else None):
+        start, end = (_offset(place, side) for side in ("start", "end"))
+        if start is not None and end is not None:
+            return RawSpan(start, end, text, names)
+    return RawSpan(-1, -1, None, ())
+
+
+def _offset(place: Any, side: str) -> int | None:
+    """A number, which some versions write as text; None for an XPath or a time."""
+    digits = str(place.get(side)) if isinstance(place, dict) else ""
+    return int(digits) if re.fullmatch("[0-9]{1,9}", digits) else None
 
 
 def person(value: Any) -> str | None:
@@ -78,15 +108,14 @@ def label_studio_min(
     names: list[tuple[str, str]] = []
     spans: list[RawSpan] = []
     for control, value in record.items():
-        value = _unpacked(value)
+        value = unpacked(value)
         if isinstance(value, dict) and isinstance(value.get("choices"), list):
             names += [(control, word(name)) for name in value["choices"]]
-        elif isinstance(value, list) and all(isinstance(v, dict) and "start" in v for v in value):
+        elif isinstance(value, list):  # regions, or results that are no single word
             for mark in value:
-                parts = ("labels", "hypertextlabels", "choices")
-                words = [word(name) for part in parts for name in mark.get(part) or ()]
-                start, end = int(mark["start"]), int(mark["end"])
-                spans.append(RawSpan(start, end, mark.get("text"), tuple(words)))
+                held = mark if isinstance(mark, dict) and "start" in mark else {}
+                words = [word(name) for part in _KINDS for name in held.get(part) or ()]
+                spans += [_span(held, tuple(words))] if words else []
         elif (control in known or control.lower() in known) and word(value).strip():
             names.append((control, word(value)))
     about = facts({k: v for k, v in record.items() if k not in ("created_at", "updated_at")})
@@ -95,13 +124,3 @@ def label_studio_min(
         row, (about.get("id"), text), text, tuple(names), tuple(spans) or None, annotator,
         about=about,
     )  # fmt: skip
-
-
-def _unpacked(value: Any) -> Any:
-    """A cell of Label Studio's CSV: JSON where a control holds more than one word."""
-    if isinstance(value, str) and value.startswith(('{"choices"', '[{"')):
-        try:
-            return json.loads(value)
-        except (ValueError, RecursionError):
-            return value
-    return value

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ..errors import InputError
 from ..records import Record
@@ -18,15 +19,43 @@ from .answers import (
     Answer,
     Columns,
     RawSpan,
+    choices,
     facts,
     named,
     word,
 )
 
+Row = tuple[int, Record, str | None]
 
-def table_names(path: Path, records: Iterable[Record], wanted: Columns) -> dict[str, str | None]:
-    """What each column is: 'text', 'stance', 'style', 'either', 'annotator' -> its name."""
-    columns = list(dict.fromkeys(name for record in records for name in record))
+
+def without_replaced(rows: Sequence[Row]) -> list[Row]:
+    """Without the lines of ``opgsent label`` that a later line took the place of.
+
+    A post whose stance was answered in one session and whose style in another has two lines; the
+    second says all of the first, and that it replaces it.
+    """
+    kept = dict(enumerate(rows))
+    last: dict[tuple[str, str], int] = {}
+    for place, (_, record, _) in enumerate(rows):
+        post = word(record.get("id")), word(record.get("text"))
+        if _true(record.get("replaces")) and post in last:
+            kept.pop(last[post])
+        last[post] = place
+    return list(kept.values())
+
+
+def _true(value: Any) -> bool:
+    return word(value).lower() in ("true", "1")
+
+
+def table_names(
+    path: Path, records: Iterable[Record], wanted: Columns, doubled: Collection[str] = ()
+) -> dict[str, str | None]:
+    """What each column is: 'text', 'stance', 'style', 'either', 'annotator' -> its name.
+
+    The ``doubled`` columns are in no record; who asks for one says so.
+    """
+    columns = list(dict.fromkeys([*(name for record in records for name in record), *doubled]))
     seen = ", ".join(map(repr, columns[:30]))
     for option, name in (("text", wanted.text), ("stance", wanted.stance), ("style", wanted.style)):
         if name is not None and name not in columns:
@@ -45,23 +74,23 @@ def table_names(path: Path, records: Iterable[Record], wanted: Columns) -> dict[
 
 def table_row(row: int, record: Record, who: str | None, names: Mapping[str, str | None]) -> Answer:
     """A row by the columns that table_names found."""
-    cells = {kind: word(record.get(name)) if name else "" for kind, name in names.items()}
-    found = [(kind, cells[kind]) for kind in ("stance", "style") if cells[kind].strip()]
+    cells = {kind: record.get(name) if name else None for kind, name in names.items()}
+    found = [(kind, name) for kind in ("stance", "style") for name in choices(cells[kind])]
     # doccano's CSV joins the names of one post with '#'
-    found += [("label", name) for name in cells["either"].split("#") if name.strip()]
-    annotator = cells["annotator"] or who
+    found += [("label", name) for cell in choices(cells["either"]) for name in cell.split("#")]
+    annotator = word(cells["annotator"]) or who
     about = facts(record)
     if "id" in about:
         about["id"] = _unquoted(about["id"])
-    text = _unquoted(cells["text"])
+    text = _unquoted(word(cells["text"]))
     return Answer(
         row=row,
         key=(about.get("id"), text) if annotator else row,
         text=text,
-        names=tuple(found),
+        names=tuple((kind, name) for kind, name in found if name.strip()),
         spans=_own_spans(record),
         annotator=annotator,
-        refusal="skipped" if word(record.get("skipped")).lower() in ("true", "1") else None,
+        refusal="skipped" if _true(record.get("skipped")) else None,
         about=about,
     )
 

@@ -103,10 +103,10 @@ class Delimited:
         self, lines: Lines, name: str, text: str, columns: Columns, prefer: str = ","
     ) -> None:
         self._lines, self.encoding = lines, lines.encoding
-        preamble = self._preamble()
-        self.dialect = sniffed(lines, text, prefer) if preamble is None else Dialect(preamble[1])
+        before, delimiter = self._preamble()
+        self.dialect = Dialect(delimiter) if delimiter else sniffed(lines, text, prefer)
         header, cells, broken = Records(lines, self.dialect, 0).next() or (None, [], None)
-        if header is None or not header.text:
+        if header is None or not header.text.strip():
             raise InputError(f"{name} is empty: a header line is expected")
         if reason := broken or undecodable(header.text, self.encoding):
             raise InputError(f"{name}: the header (line {header.number}) cannot be read: {reason}")
@@ -123,16 +123,19 @@ class Delimited:
         self.render = CellRender(columns, self.dialect)
         titles = [self.dialect.written(title) for title in columns.titles]
         added = "".join(self.dialect.delimiter + title for title in titles)
-        before = lines.bom + (preamble[0] if preamble else "")
-        self.head = before + header.text + added + self.newline
+        self.head = lines.bom + before + header.text + added + self.newline
 
-    def _preamble(self) -> tuple[str, str] | None:
-        """Excel's ``sep=;`` line and the delimiter it names."""
-        first = self._lines.next()
-        found = re.fullmatch('sep=([^"])', first.text) if first else None
-        if first and not found:
-            self._lines.put_back([first])
-        return (first.text + first.end, found[1]) if first and found else None
+    def _preamble(self) -> tuple[str, str]:
+        """What stands before the header: blank lines, Excel's ``sep=;`` and the ``;`` it names."""
+        before, delimiter = "", ""
+        while len(before) <= MAX_CHARS and (line := self._lines.next()):
+            found = re.fullmatch('sep=([^"])', line.text)
+            if line.cut or (line.text.strip() and (delimiter or not found)):
+                self._lines.put_back([line])
+                break
+            delimiter = found[1] if found else delimiter
+            before += line.text + line.end
+        return before, delimiter
 
     def rows(self) -> Iterator[Row]:
         """All rows after the header, in order."""

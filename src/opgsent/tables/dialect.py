@@ -7,11 +7,13 @@ is doubled, a quote further inside an unquoted cell is a character like any othe
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 DELIMITERS = ",;\t|"
-_BODY = r'[^"]*+(?:""[^"]*+)*+'  # inside the quotes
+#: Inside the quotes. Only a class is repeated possessively: CPython before 3.11.5 matches
+#: possessive groups wrongly (gh-106052). The bound keeps backtracking shallow.
+_BODY = r'[^"]*+(?:""[^"]*+){0,99}'
 
 
 @dataclass(frozen=True)
@@ -21,20 +23,11 @@ class Dialect:
     delimiter: str = ","
     quoted: bool = True
 
-    @cached_property
-    def _patterns(self) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
-        d = re.escape(self.delimiter)
-        cell = rf'(?:"{_BODY}"(?={d}|\Z)|(?!")[^{d}]*+)'
-        rest = rf'(?:{cell}{d})*+(?:("{_BODY}\Z)|{cell}\Z)'  # group 1: the last cell stays open
-        fresh = re.compile(rest)
-        inside = re.compile(rf'{_BODY}(?:(\Z)|"(?:\Z|{d}{rest}))')
-        cells = re.compile(rf'(?:\A|{d})("{_BODY}"|[^{d}]*+)')
-        return fresh, inside, cells
-
     def row(self, at: int, width: int, mark: str) -> re.Pattern[str]:
         r"""A faultless record of ``width`` cells with its line end: body, cell ``at``, line end.
 
-        It says nothing about a record that is not faultless: that is read line by line.
+        It says nothing about other records, nor about a cell with very many quotes: those are
+        read line by line.
 
         >>> Dialect().row(1, 2, "\n").match('7,"a\nb"\n8,c\n').groups()
         ('7,"a\nb"', '"a\nb"', '\n')
@@ -47,15 +40,43 @@ class Dialect:
 
     def ends(self, line: str, inside: bool) -> bool | None:
         """Whether a record ends with this line; None where its quoting is broken."""
-        found = self._patterns[1 if inside else 0].match(line)
-        return None if found is None else not any(g is not None for g in found.groups())
+        for _, stop in self._quoted(line, inside):
+            if stop < 0:
+                return False
+            if stop < len(line) and line[stop] != self.delimiter:
+                return None
+        return True
 
     def split(self, record: str) -> list[str]:
         """The cells of a whole record as written, quotes included."""
         if not self.quoted or '"' not in record:
             return record.split(self.delimiter)
-        cells: list[str] = self._patterns[2].findall(record)
-        return cells
+        cells, at = list[str](), 0
+        for start, stop in self._quoted(record):
+            if start > at:
+                cells += record[at : start - 1].split(self.delimiter)
+            cells.append(record[start:stop])
+            at = stop + 1
+        return cells if at > len(record) else cells + record[at:].split(self.delimiter)
+
+    def _quoted(self, text: str, inside: bool = False) -> Iterator[tuple[int, int]]:
+        """Where each quoted cell begins and stops; -1 where it is never closed."""
+        opening, find = self.delimiter + '"', text.find
+        start = at = 0
+        if not inside:
+            start = 0 if text.startswith('"') else find(opening) + 1
+            if not text.startswith('"', start):
+                return
+            at = start + 1
+        while (close := find('"', at)) >= 0:
+            if text.startswith('"', close + 1):  # doubled: it does not close the cell
+                at = close + 2
+                continue
+            yield start, close + 1
+            if (before := find(opening, close + 1)) < 0:
+                return
+            start, at = before + 1, before + 2
+        yield start, -1
 
     def content(self, cell: str) -> str:
         """What a cell as written says."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -65,6 +66,8 @@ class JsonLines:
         if not isinstance(record, dict):
             return f"a JSON object is expected, this is {type(record).__name__}"
         text = record.setdefault(self._text)
+        if isinstance(text, float) and math.isnan(text):  # how Python writes a missing value
+            text = record[self._text] = None
         if text is not None and not isinstance(text, str):
             return f"{self._text!r} is {type(text).__name__}, not a string"
         if clash := sorted(self._ours.intersection(record)):

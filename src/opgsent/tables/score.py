@@ -14,7 +14,8 @@ from .jsonlines import JsonLines
 from .pool import Model, Reader, workers
 from .rows import TextFormat
 from .source import Lines, Source
-from .summary import ScoreSummary
+from .summary import ScoreSummary, is_rejects, rejects_path
+from .target import is_file
 from .textrun import score_rows
 
 Path = str | os.PathLike[str]
@@ -24,7 +25,7 @@ _KINDS = {
     ".jsonl": "json lines", ".ndjson": "json lines", ".json": "json lines",
     ".parquet": "parquet", ".pq": "parquet",
 }  # fmt: skip
-
+_TABS = {".tsv", ".tab"}  # .csv and .txt go for any delimiter
 
 #: names that promise what is not written here
 _NOT_WRITTEN = (
@@ -102,6 +103,7 @@ def score_file(
     source = Source(job.src)
     try:
         _refuse_same(source, job.dst)
+        _refuse_theirs(job.dst)
         kind = _kind(job.src, job.dst, source)
         job.model.load()
         if kind == "parquet":
@@ -110,7 +112,9 @@ def score_file(
             except ImportError:
                 raise InputError("Parquet needs the extra: pip install opgsent[parquet]") from None
             return score_parquet(source, job)
-        return score_rows(source, _format(kind, Lines(source, encoding), source.name, job), job)
+        with source.reading():
+            form = _format(kind, Lines(source, encoding), source.name, job)
+        return score_rows(source, form, job)
     finally:
         source.close()
 
@@ -118,8 +122,15 @@ def score_file(
 def _format(kind: str, lines: Lines, name: str, job: Job) -> TextFormat:
     if kind == "json lines":
         return JsonLines(lines, name, job.text, job.columns)
-    tabs = _suffix(job.src) in (".tsv", ".tab")
-    return Delimited(lines, name, job.text, job.columns, prefer="\t" if tabs else ",")
+    prefer = "\t" if {_suffix(job.src), _suffix(job.dst)} & _TABS else ","
+    form = Delimited(lines, name, job.text, job.columns, prefer)
+    delimiter = form.dialect.delimiter
+    if _suffix(job.dst) in _TABS and delimiter != "\t":
+        raise InputError(
+            f"{name} is delimited by {delimiter!r} and {job.dst} is named like tabs: "
+            "the output keeps the delimiter of the input; name it .csv or .txt"
+        )
+    return form
 
 
 def _kind(src: str, dst: str, source: Source) -> str:
@@ -163,6 +174,16 @@ def _refuse_name(dst: str) -> None:
 
 def _refuse_same(source: Source, dst: str) -> None:
     """Refuse to write over what is read."""
-    for path in (dst, f"{dst}.rejected.csv"):
+    for path in (dst, rejects_path(dst)):
         if dst != "-" and source.is_file(path):
             raise InputError(f"{path} is the input: name another output")
+
+
+def _refuse_theirs(dst: str) -> None:
+    """Refuse an output whose rejected rows would be copied over a file that is not ours."""
+    path = rejects_path(dst)
+    if is_file(dst) and os.path.exists(path) and not is_rejects(path):
+        raise InputError(
+            f"{path} would take the rejected rows and is not a file of opgsent: "
+            "move it away, or name another output"
+        )

@@ -41,6 +41,22 @@ class ScoreSummary:
     resumed: int = 0
 
 
+def rejects_path(output: str) -> str:
+    """Where the rejected rows of an output are copied to."""
+    return f"{output}.rejected.csv"
+
+
+def is_rejects(path: str) -> bool:
+    """Whether a path leads to such a copy, by its first line: anything else is not ours."""
+    if not os.path.isfile(path):
+        return False
+    try:
+        with open(path, "rb") as file:
+            return file.readline(len(_HEAD)) == _HEAD.encode()
+    except OSError:
+        return False
+
+
 class Rejects:
     """The rejected rows: counted, and copied to ``<output>.rejected.csv``.
 
@@ -48,7 +64,7 @@ class Rejects:
     """
 
     def __init__(self, output: str | None, state: Mapping[str, Any] | None = None) -> None:
-        self.path = None if output is None else f"{output}.rejected.csv"
+        self.path = None if output is None else rejects_path(output)
         self._part: Part | None = None
         self.count, self.reasons = 0, list[tuple[int, str]]()
         if state:
@@ -80,10 +96,9 @@ class Rejects:
         """Put the copy in place; one that an earlier run left there is out of date."""
         if self._part:
             self._part.commit()
-        elif self.path:
-            with contextlib.suppress(OSError), open(self.path, encoding="utf-8") as stale:
-                if stale.readline() == _HEAD:
-                    Path(self.path).unlink()
+        elif self.path and is_rejects(self.path):
+            with contextlib.suppress(OSError):
+                Path(self.path).unlink()
 
     def abandon(self, keep: bool = False) -> None:
         """Leave what stood there before."""
