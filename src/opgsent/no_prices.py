@@ -12,6 +12,7 @@ from .candidates import TICKER
 from .cues import CUES
 from .features import norm_of, norms_of
 from .levels import Numbers
+from .numerals import Part
 from .spans import Around, Runs, among
 
 Marked = NDArray[np.bool_]  # of each number
@@ -78,24 +79,30 @@ def _in_pieces(r: Runs, numbers: Numbers) -> Marked:
     neither rise nor fall as a list of prices does, and what an apostrophe or a low line parts.
     """
     parts = [known.part for known in numbers.known]
-    whole = [p.digits.isdigit() and p.tail == "" and p.unit is None for p in parts]
-    found = np.zeros(len(parts), bool)
-    places, posts = numbers.place.tolist(), r.post.tolist()
-    begin, grouped = 0, False
-    for at in range(1, len(parts) + 1):
-        if at < len(parts) and posts[at] == posts[at - 1] and whole[at]:
-            gap = places[at] - places[at - 1]
-            parted = gap == 2 and _norm(r, places[at] - 1) in _GROUPING
-            if parted or (gap <= 1 and whole[at - 1]):
-                grouped |= parted
+    found = np.array([_is_whole(p) and len(p.digits) > 1 and p.digits[0] == "0" for p in parts])
+    gaps = numbers.place[1:] - numbers.place[:-1]
+    (near,) = ((gaps <= 2) & (r.post[1:] == r.post[:-1])).nonzero()
+    rows: list[list[int]] = []  # numbers side by side
+    for at, gap in zip(near.tolist(), gaps[near].tolist(), strict=True):
+        if not (_is_whole(parts[at]) and _is_whole(parts[at + 1])):
+            continue
+        if gap == 2:
+            if int(r.batch.page.norms[r.batch.ids[r.first[at] + 1]]) not in _GROUPING:
                 continue
-        group = parts[begin:at]
-        values = [p.value for p in group]
-        nought = whole[begin] and any(len(p.digits) > 1 and p.digits[0] == "0" for p in group)
-        listed = len(group) < 3 or values == sorted(values) or values[::-1] == sorted(values)
-        found[begin:at] = grouped or nought or not listed
-        begin, grouped = at, False
+            found[at] = True
+        if rows and rows[-1][-1] == at:
+            rows[-1].append(at + 1)
+        else:
+            rows.append([at, at + 1])
+    for row in rows:
+        values = [parts[at].value for at in row]
+        listed = len(row) < 3 or values == sorted(values) or values[::-1] == sorted(values)
+        found[row] = found[row].any() or not listed
     return found
+
+
+def _is_whole(part: Part) -> bool:
+    return part.tail == "" and part.unit is None and part.digits.isdigit()
 
 
 def _told_of_else(r: Runs, numbers: Numbers) -> Marked:
@@ -128,7 +135,3 @@ def _told_of_else(r: Runs, numbers: Numbers) -> Marked:
             money = any(turn in _TURNED for turn in words[max(first - 5, low) : first])
         found.append(gauge or (year and part.unit is None) or money)
     return np.array(found, bool)
-
-
-def _norm(r: Runs, place: int) -> int:
-    return int(r.batch.page.norms[r.batch.ids[place]])
