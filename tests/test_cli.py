@@ -359,6 +359,13 @@ def test_quitting_before_any_answer_claims_no_file(
     assert f"in {mine}; the same command goes on" in out
 
 
+def test_answers_go_into_json_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "posts.csv").write_text("\n\ntext\nbuying btc\n")  # blank lines before the header
+    assert main(["label", str(tmp_path / "posts.csv"), "-o", str(tmp_path / "mine.csv")]) == 2
+    assert "ends in .jsonl" in capsys.readouterr().err
+    assert main(["suggest", str(tmp_path / "posts.csv"), "-o", str(tmp_path / "todo.csv")]) == 0
+
+
 def test_suggest_leaves_out_rows_that_cannot_be_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

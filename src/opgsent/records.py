@@ -200,6 +200,8 @@ def _csv(read: Read, name: str, kind: str, lines: Lines) -> Iterator[tuple[int, 
     than none.
     """
     first = lines.next()
+    while first and not first.text.strip():  # spreadsheets leave blank lines before the header
+        first = lines.next()
     named = re.fullmatch("sep=(.)", first.text) if first else None  # a line that Excel obeys
     if first and not named:
         lines.put_back([first])

@@ -123,12 +123,16 @@ def suggest(args: argparse.Namespace) -> int | None:
     return SOME_REJECTED if rejected else DONE
 
 
-def label(args: argparse.Namespace) -> None:
+def label(args: argparse.Namespace) -> int:
     """Label posts in the terminal."""
     from ..labelling import Session, label_posts, terminal_keys
     from ..labels import read_posts
     from ..result import LABELS
+    from . import DONE, WRONG_USE, complain
 
+    if args.output.suffix.lower() not in (".jsonl", ".ndjson"):
+        complain(f"{args.output}: answers are JSON Lines; give a name that ends in .jsonl")
+        return WRONG_USE
     posts = read_posts(args.posts, text=args.text, encoding=args.encoding)
     session = Session(posts, args.output, [args.question] if args.question else LABELS)
 
@@ -144,3 +148,4 @@ def label(args: argparse.Namespace) -> None:
         print(f"in {args.output}; the same command goes on, opgsent train {args.output} uses them")
     else:
         print(f"no answer was given: there is no {args.output} yet")
+    return DONE
