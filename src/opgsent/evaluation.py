@@ -77,6 +77,7 @@ def evaluate(
     stance: str | None = None,
     style: str | None = None,
     mapping: Mapping[str, str] | None = None,
+    encoding: str = "utf-8",
     draws: int = DRAWS,
     seed: int = 0,
 ) -> Evaluation:
@@ -99,7 +100,9 @@ def evaluate(
 
     notes: tuple[str, ...] = ()
     if isinstance(labels, str | Path):
-        read = read_labels(labels, text=text, stance=stance, style=style, mapping=mapping)
+        read = read_labels(
+            labels, text=text, stance=stance, style=style, mapping=mapping, encoding=encoding
+        )
         posts: Sequence[LabelledPost] = read.posts
         notes = read.warnings
     else:

@@ -40,6 +40,7 @@ def train(
     stance: str | None = None,
     style: str | None = None,
     mapping: Mapping[str, str] | None = None,
+    encoding: str = "utf-8",
     force: bool = False,
     dry_run: bool = False,
     seed: int = 0,
@@ -47,9 +48,9 @@ def train(
 ) -> TrainingReport:
     """Retrain on labelled posts and write a model folder, if the new model is no worse.
 
-    ``labels`` is a label file of any shape (``text``, ``stance``, ``style`` and ``mapping`` as in
-    read_labels) or posts in memory. ``base`` is 'bundled', a model folder or a Classifier to start
-    from, or 'scratch'. ``out`` is the folder to write, None for the report alone. The new model is
+    ``labels`` is a label file of any shape (``text``, ``stance``, ``style``, ``mapping`` and
+    ``encoding`` as in read_labels) or posts in memory. ``base`` is 'bundled', a model folder or a
+    Classifier to start from, or 'scratch'. ``out`` is the folder to write, None for the report alone. The new model is
     refused where its macro-F1 on the labels, cross-validated by group, is below the old one's
     beyond the 95 % interval of the paired group bootstrap, or where it loses more than
     trial.FORGET on the control set (not for 'scratch'); ``force`` writes it all the same, and its
@@ -73,7 +74,9 @@ def train(
     _refuse_target(out, force)
     account, source = "", "posts in memory"
     if isinstance(labels, str | Path):
-        read = read_labels(labels, text=text, stance=stance, style=style, mapping=mapping)
+        read = read_labels(
+            labels, text=text, stance=stance, style=style, mapping=mapping, encoding=encoding
+        )
         posts, account, source = list(read.posts), read.to_text(), str(labels)
     else:
         posts = posts_given(labels)

@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from ..labels import LabelSet
+from typing import Any
 
 
-def _labels(args: argparse.Namespace) -> LabelSet:
-    from ..labels import read_labels
+def _columns(args: argparse.Namespace) -> dict[str, Any]:
+    """How a label file is read."""
     from ..names import parse_mapping
 
-    return read_labels(
-        args.labels,
-        text=args.text,
-        stance=args.stance,
-        style=args.style,
-        mapping=parse_mapping(args.map),
-        encoding=args.encoding,
-    )
+    names = {name: getattr(args, name) for name in ("text", "stance", "style", "encoding")}
+    return {**names, "mapping": parse_mapping(args.map)}
 
 
 def train(args: argparse.Namespace) -> int:
@@ -42,18 +32,17 @@ def train(args: argparse.Namespace) -> int:
         if not args.html.parent.is_dir():
             complain(f"train: --html {args.html}: there is no folder {args.html.parent}")
             return WRONG_USE
-    read = _labels(args)
     with StageLine() as line:
         report = fit(
-            read.posts,
+            args.labels,
             args.base,
             args.output,
+            **_columns(args),
             force=args.force,
             dry_run=args.dry_run,
             seed=args.seed,
             progress=line,
         )
-    report = replace(report, source=str(args.labels), account=read.to_text())
     print(printable(report.to_text()))
     if args.html:
         from ..page import write_html
@@ -69,9 +58,7 @@ def evaluate(args: argparse.Namespace) -> None:
     from ..terminal import printable
     from . import show
 
-    read = _labels(args)
-    found = measure(read.posts, args.model, seed=args.seed)
-    found = replace(found, notes=(*read.warnings, *found.notes))
+    found = measure(args.labels, args.model, **_columns(args), seed=args.seed)
     print(show.json_line(found.to_dict()) if args.json else printable(found.to_text()))
 
 
