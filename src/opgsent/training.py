@@ -50,11 +50,11 @@ def train(
 
     ``labels`` is a label file of any shape (``text``, ``stance``, ``style``, ``mapping`` and
     ``encoding`` as in read_labels) or posts in memory. ``base`` is 'bundled', a model folder or a
-    Classifier to start from, or 'scratch'. ``out`` is the folder to write, None for the report alone. The new model is
-    refused where its macro-F1 on the labels, cross-validated by group, is below the old one's
-    beyond the 95 % interval of the paired group bootstrap, or where it loses more than
-    trial.FORGET on the control set (not for 'scratch'); ``force`` writes it all the same, and its
-    card says so.
+    Classifier to start from, or 'scratch'. ``out`` is the folder to write, None for the report
+    alone. The new model is refused where its macro-F1 on the labels, cross-validated by group, is
+    below the old one's beyond the 95 % interval of the paired group bootstrap, or where it loses
+    more than trial.FORGET on the control set (not for 'scratch'); ``force`` writes it all the
+    same, and its card says so.
     ``dry_run`` reads and checks and fits nothing. Same labels, base and seed: the same bytes.
 
     Raises InputError for labels that cannot be read, TypeError for labels that are neither posts
