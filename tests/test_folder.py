@@ -7,8 +7,10 @@ import json
 import os
 import pickle
 import shutil
+import struct
 import time
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,23 +66,27 @@ def _header(text: str, body: bytes = b"") -> bytes:
     return b"\x93NUMPY\x01\x00" + len(raw).to_bytes(2, "little") + raw + body
 
 
-def _overlapping() -> bytes:
-    """An archive whose twenty members are all the bytes of one."""
-    array = _npy(np.zeros(10_000))
-    names = [f"a{n:02}.npy" for n in range(20)]
-    packed = _npz({name: array if name == names[0] else _npy(np.zeros(1)) for name in names})
-    at = packed.index(b"PK\x01\x02")
-    first = packed[at : at + 46]  # of the directory: the sizes, and where the member lies
-    for _ in names[1:]:
-        at = packed.index(b"PK\x01\x02", at + 4)
-        packed = (
-            packed[: at + 16]
-            + first[16:28]
-            + packed[at + 28 : at + 42]
-            + first[42:]
-            + packed[at + 46 :]
-        )
-    return packed
+def _overlapping(count: int = 20, size: int = 10_000) -> bytes:
+    """An archive each of whose members holds all that follow it: sound one by one, and together
+    many times the file.
+    """
+    body, directory = b"", b""
+    for n in reversed(range(count)):
+        rest = np.frombuffer(body, np.uint8) if body else np.zeros(size, np.uint8)
+        name, data = f"a{n:02}.npy".encode(), _npy(rest)
+        sizes = struct.pack("<LLL", zlib.crc32(data), len(data), len(data))
+        about = struct.pack("<HHHHH", 20, 0, 0, 0, 33) + sizes + struct.pack("<HH", len(name), 0)
+        body = b"PK\3\4" + about + name + data
+        directory += b"PK\1\2\x14\0" + about + bytes(10) + struct.pack("<L", len(body)) + name
+    # where each begins, counted from the front: so far it is counted from the end
+    entry = 46 + len("a00.npy")
+    parts = [directory[at : at + entry] for at in range(0, len(directory), entry)]
+    parts = [
+        part[:42] + struct.pack("<L", len(body) - int.from_bytes(part[42:46], "little")) + part[46:]
+        for part in parts
+    ]
+    end = struct.pack("<HHHHLLH", 0, 0, count, count, len(directory), len(body), 0)
+    return body + b"".join(parts) + b"PK\5\6" + end
 
 
 HOSTILE = {

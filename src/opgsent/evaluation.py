@@ -107,13 +107,12 @@ def evaluate(
         notes = read.warnings
     else:
         posts = posts_given(labels)
-    if model == "bundled":  # as ``train`` calls it
-        model = None
-    if isinstance(model, str | Path):
+    if model is None or model == "bundled":  # as ``train`` calls it
+        name, classifier = "bundled", Classifier.bundled()
+    elif isinstance(model, str | Path):
         name, classifier = str(model), Classifier.load(model)
     else:
-        name = "bundled" if model is None else "given"
-        classifier = Classifier.bundled() if model is None else model
+        name, classifier = "given", model
     answers = list(classifier.classify_many([post.text for post in posts]))
     return score_answers(posts, answers, model=name, notes=notes, draws=draws, seed=seed)
 

@@ -104,5 +104,5 @@ _COUNTED = {
 
 
 def _short(text: str) -> str:
-    text = " ".join(text[:200].split())
+    text = " ".join(text[:200].split())  # a token may be the whole post
     return text if len(text) <= 40 else text[:39] + "…"

@@ -111,14 +111,14 @@ class Extractor:
         weighed, of_ticker, of_level = self._weigh(one)
         spans = assemble(one, weighed)[0]
         tokens = one.tokens(0)
-        written = Written(tokens, starts_of(one.clean[0], tokens), Reading(one.texts[0]))
+        layout = _Layout(tokens, starts_of(one.clean[0], tokens), Reading(one.texts[0]))
         return [
-            *self._why_tickers(weighed, of_ticker, spans.tickers, written),
-            *self._why_levels(weighed, of_level, spans.levels, written),
+            *self._why_tickers(weighed, of_ticker, spans.tickers, layout),
+            *self._why_levels(weighed, of_level, spans.levels, layout),
         ]
 
     def _why_tickers(
-        self, weighed: Weighed, r: Runs | None, spans: Sequence[Found], written: Written
+        self, weighed: Weighed, r: Runs | None, spans: Sequence[Found], layout: _Layout
     ) -> Iterator[Explanation]:
         (kept,) = np.nonzero(weighed.chances >= ACCEPT)
         doubtful = ~ticker_room.CERTAIN[weighed.tickers.shape]
@@ -136,12 +136,12 @@ class Extractor:
                 yield Explanation("ticker", own, span.symbol, 0.0, (rule,))
             else:
                 yield _explained(
-                    "ticker", span.symbol, r, int(line[i]), own, written, ticker_room.VIEWS,
+                    "ticker", span.symbol, r, int(line[i]), own, layout, ticker_room.VIEWS,
                     weights[:, line[i]], float(self._ticker_bias[0]), odds,
                 )  # fmt: skip
 
     def _why_levels(
-        self, weighed: Weighed, a: Around | None, spans: Sequence[Level], written: Written
+        self, weighed: Weighed, a: Around | None, spans: Sequence[Level], layout: _Layout
     ) -> Iterator[Explanation]:
         (kept,) = np.nonzero(weighed.prices >= ACCEPT)
         if a is None or not len(kept):
@@ -162,13 +162,13 @@ class Extractor:
             against = np.log(weighed.roles[i, best]) - np.log(weighed.roles[i, next_best])
             said = [(name, float(o[i, best] - o[i, next_best])) for name, o in added.items()]
             yield _explained(
-                "level", span.role, a.runs, i, (span.start, span.end), written, level_views.VIEWS,
+                "level", span.role, a.runs, i, (span.start, span.end), layout, level_views.VIEWS,
                 weights[:, i, best] - weights[:, i, next_best],
                 float(bias[best] - bias[next_best]), float(against), said,
             )  # fmt: skip
 
 
-class Written(NamedTuple):
+class _Layout(NamedTuple):
     """A post as it stands there: its tokens, where they begin, the way back to its offsets."""
 
     tokens: list[str]
@@ -182,7 +182,7 @@ def _explained(
     r: Runs,
     i: int,
     own: tuple[int, int],
-    written: Written,
+    layout: _Layout,
     views: Sequence[View],
     weights: F32,
     bias: float,
@@ -194,7 +194,7 @@ def _explained(
     What rules, the other numbers of a list, other mentions of a symbol or the rounding of 32-bit
     sums add is a contribution of its own, so that all of them add up.
     """
-    tokens, at, reading = written
+    tokens, at, reading = layout
     out = [Contribution(name, None, weight) for name, weight in rules if weight]
     for weight, view in zip(weights.tolist(), views, strict=True):
         if not weight:

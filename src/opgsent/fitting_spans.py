@@ -39,7 +39,7 @@ TAUGHT = 0.2  #: weight of a post that a teacher labelled beside a labelled one'
 TOO_SMALL = 2e-3
 NO_ROLE = -1
 #: writers of corpora/ whose levels stand in metaphors ("the lid", "that door"): two readers gave
-#: them other roles in 41 of 260 posts, and real posts lose by them, see docs/experiments.md
+#: them other roles in 41 of 260 posts, and real posts lose by them, see docs/extraction.md
 UNSETTLED = frozenset(["w51"])
 
 

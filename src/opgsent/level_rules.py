@@ -40,8 +40,7 @@ _SHORT_LABELS = dict(
 _COLON, _SIGNS = norm_of(":"), frozenset(norms_of(": = - – ( at @").tolist())
 #: words that say a role together, as classes; a word is in one class
 _PHRASE_WORDS = {
-    "hold": "hold holds holding held stay stays staying remain remains keep keeps keeping defend"
-            "",
+    "hold": "hold holds holding held stay stays staying remain remains keep keeps keeping defend",
     "close": "close closes closing closed", "break": "break breaks breaking broke",
     "rise": "get gets push pushes move moves needs bullish until",
     "fall": "fall falls drop drops lose loses bearish",
@@ -89,7 +88,6 @@ _TO = norms_of("to towards toward")
 _STOP, _EXIT = CUES.index("stop"), CUES.index("exit")
 _BEYOND = np.array([cue in ("above", "below") for cue in CUES])
 _CLOSES = np.array([cue in ("above", "below", "close") for cue in CUES])
-_LAST, _NO_ROLE = CUES.index("last"), np.array([0, CUES.index("quote")])
 _AT, _CLOSING, _SESSIONS = (
     norms_of("at @"), norms_of("closed closes ended close"), norms_of("day week month session year")
 )  # fmt: skip

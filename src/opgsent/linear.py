@@ -52,7 +52,7 @@ GRAM = np.float32(GRAM_VALUE)
 #: share of new words from which no verdict is sure: 1 % of the unlabelled posts, nearly all of them
 #: in another language
 FOREIGN = 0.4
-_WORD, _BREAK = COUNTS.index("word"), COUNTS.index("break")
+_WORD = COUNTS.index("word")
 _EVERY = np.arange(len(COUNTS))
 
 Floats = NDArray[np.float32]
@@ -227,13 +227,13 @@ class Scorer:
         """
         if not len(batch.texts):
             return []
-        counts = batch.page.counts[batch.ids]
+        words = batch.page.counts[batch.ids, _WORD]
         unheard = (batch.flags & np.uint32(UNHEARD)) != 0
-        columns = np.stack([counts[:, _WORD], counts[:, _BREAK], unheard])
-        words, breaks, new = np.add.reduceat(columns, batch.starts[:-1], axis=1, dtype=np.int64)
-        empty = np.diff(batch.starts) - breaks == 1  # START is counted, too
-        found: list[bool] = ((new > FOREIGN * words) | empty).tolist()
-        return found
+        sums = np.add.reduceat([words, unheard], batch.starts[:-1], axis=1, dtype=np.int64)
+        return [
+            new > FOREIGN * said or not text.strip()
+            for said, new, text in zip(*sums.tolist(), batch.clean, strict=True)
+        ]
 
     def counted(self, batch: Batch) -> Floats:
         """What the counters of each post give, shape (posts, 6)."""

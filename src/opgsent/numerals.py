@@ -29,7 +29,7 @@ _PART = re.compile(
 THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]+)?")
 _THOUSANDS_DOT = re.compile(r"[1-9][0-9]{0,2}(?:\.[0-9]{3}){2,}(?:,[0-9]+)?"
                             r"|[1-9][0-9]{0,2}\.[0-9]{3},[0-9]{1,2}")  # fmt: skip
-_MORE_THAN_K = re.compile(r"[kK][0-9]{1,3}")  # "3k8"; "60k²" is none, a digit though "²" is
+_K_AND_DIGITS = re.compile(r"[kK][0-9]{1,3}")  # "3k8"; "60k²" is none, a digit though "²" is
 _VERSION = re.compile(r"(?:[0-9]{1,2}[.]){2,}[0-9]{1,2}")  # "1.2.3": no price, nor is a date
 
 
@@ -64,7 +64,7 @@ def parts_of(token: str) -> tuple[Part, ...]:
         if _VERSION.fullmatch(match["digits"]):
             return ()
         tail = match["tail"]
-        ours = tail.lower() in _TIMES or _MORE_THAN_K.fullmatch(tail) is not None
+        ours = tail.lower() in _TIMES or _K_AND_DIGITS.fullmatch(tail) is not None
         end = match.end("tail") if ours else match.end("digits")
         value = number_of(match["digits"], tail)
         sign = CURRENCIES.get(match["sign"] or "")
@@ -97,7 +97,7 @@ def number_of(digits: str, tail: str = "") -> Decimal:
         plain = digits
     value = Decimal(plain)
     tail = tail.lower()
-    if _MORE_THAN_K.fullmatch(tail):
+    if _K_AND_DIGITS.fullmatch(tail):
         return value * 1000 + Decimal((tail[1:] + "00")[:3])
     if tail in _TIMES:
         return plain_decimal(value.scaleb(_TIMES[tail]))

@@ -169,8 +169,7 @@ def write_posts(posts: Sequence[LabelledPost], path: str | Path) -> None:
     ...     print(Path(folder, "todo.csv").read_text().split())
     ['id,row,text,stance,style', "7,3,'=up,,"]
     """
-    makers = {".csv": _csv, ".json": _label_studio, ".jsonl": _doccano}
-    write_whole(path, makers[kind_of(path)](posts))
+    write_whole(path, _WRITERS[kind_of(path)](posts))
 
 
 def kind_of(path: str | Path) -> str:
@@ -180,7 +179,7 @@ def kind_of(path: str | Path) -> str:
     '.csv'
     """
     kind = Path(path).suffix.lower()
-    if kind not in (".csv", ".json", ".jsonl"):
+    if kind not in _WRITERS:
         raise InputError(
             f"{path}: give .csv (spreadsheet), .json (Label Studio) or .jsonl (doccano)"
         )
@@ -213,3 +212,6 @@ def _label_studio(posts: Sequence[LabelledPost]) -> str:
 def _doccano(posts: Sequence[LabelledPost]) -> str:
     rows = ({"id": p.id, "row": p.row, "text": p.text, "label": []} for p in posts)
     return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+_WRITERS = {".csv": _csv, ".json": _label_studio, ".jsonl": _doccano}

@@ -74,11 +74,10 @@ def _seed(text: str) -> int:
 
 
 def _jobs(text: str) -> int:
-    if text == "-1":
-        return -1
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r}; a whole number from 1, or -1 for all cores")
-    return int(text)
+    try:
+        return -1 if text == "-1" else at_least_one(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}, or -1 for all cores") from None
 
 
 def _names(text: str) -> list[str]:
