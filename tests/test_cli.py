@@ -224,8 +224,9 @@ def test_classify_reads_standard_input(
 def test_a_post_a_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "stdin", typed(b"first\r\n\nthird"))
     assert main(["classify", "--lines", "--json"]) == 0
+    assert main(["classify", "first\r\n\nthird", "--lines", "--json"]) == 0
     texts = [json.loads(line)["text"] for line in capsys.readouterr().out.splitlines()]
-    assert texts == ["first", "", "third"]
+    assert texts == ["first", "", "third"] * 2
 
 
 def test_a_mark_before_the_text_is_no_part_of_it(

@@ -146,7 +146,7 @@ def _classify(commands: _Commands) -> None:
     parser.add_argument("text", nargs="?", help="the post; standard input when left out")
     parser.add_argument("--json", action="store_true", help="the whole reading as JSON")
     parser.add_argument("--explain", action="store_true", help="the words behind each verdict")
-    parser.add_argument("--lines", action="store_true", help="standard input holds a post a line")
+    parser.add_argument("--lines", action="store_true", help="one post a line")
     _model_option(parser)
 
 

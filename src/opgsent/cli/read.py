@@ -22,7 +22,9 @@ def classify(args: argparse.Namespace) -> None:
     if sys.stdout is None:
         raise OpgsentError("cannot write standard output: it is closed")
     classifier = _classifier(args.model)
-    texts = _typed(args.lines) if args.text is None else [_argument(args.text)]
+    given = _typed() if args.text is None else _argument(args.text)
+    lines = [line.removesuffix("\r") for line in given.split("\n")]
+    texts = lines if args.lines else [given]
     for n, text in enumerate(texts):
         if args.lines and not args.json:  # which answer is whose
             print("\n" * (n > 0) + shown(text, 60))
@@ -55,16 +57,14 @@ def _argument(text: str) -> str:
         return text
 
 
-def _typed(lines: bool) -> list[str]:
+def _typed() -> str:
     if sys.stdin is None:
         raise InputError("standard input is closed: give the post as an argument, or pipe it in")
     if sys.stdin.isatty():
         print("Type the post; Ctrl-D on a line of its own ends it.", file=sys.stderr)
     raw = getattr(sys.stdin, "buffer", None)
     text = raw.read().decode("utf-8-sig", "replace") if raw is not None else sys.stdin.read()
-    if lines:
-        return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
-    return [text.removesuffix("\n")]
+    return text.removesuffix("\n")
 
 
 def score(args: argparse.Namespace) -> int:
