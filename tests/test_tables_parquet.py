@@ -77,6 +77,16 @@ def test_the_scores_are_typed(tmp_path: Path) -> None:
     assert (empty["stance"], empty["tickers"]) == ("bullish", [])
 
 
+def test_time_stamps_in_int96_keep_their_values(tmp_path: Path) -> None:
+    """Spark's default; a column of nanoseconds, which they were taken for, it cannot read."""
+    days = [datetime.datetime(9999, 12, 31), datetime.datetime(1, 1, 1), None]
+    when = pa.array(days, pa.timestamp("us"))
+    old = {"use_deprecated_int96_timestamps": True}
+    out = run(tmp_path, pa.table({"text": TEXTS[:3], "when": when}), write=old)
+    assert out["when"].type == when.type
+    assert out["when"].to_pylist() == days
+
+
 def test_pandas_reads_its_own_frame_back(tmp_path: Path) -> None:
     frame = pd.DataFrame(
         {"text": ["$A up", "ab"], "n": [1, 2]}, index=pd.Index(["x", "y"], name="k")

@@ -36,7 +36,12 @@ def score_parquet(source: Source, job: Job) -> ScoreSummary:
     started = time.monotonic()
     with _seekable(source) as file:
         try:
-            parquet = pq.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20)
+            parquet = pq.ParquetFile(
+                file,
+                pre_buffer=False,
+                buffer_size=1 << 20,
+                coerce_int96_timestamp_unit="us",  # nanoseconds overflow before 1677 and after 2262
+            )
         except (pa.ArrowException, OSError) as error:
             raise InputError(f"{source.name} cannot be read as Parquet: {error}") from None
         run = _Run(parquet, source, job)
