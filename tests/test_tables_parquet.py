@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import gzip
 import io
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,25 @@ def test_time_stamps_in_int96_keep_their_values(tmp_path: Path) -> None:
     out = run(tmp_path, pa.table({"text": TEXTS[:3], "when": when}), write=old)
     assert out["when"].type == when.type
     assert out["when"].to_pylist() == days
+
+
+def test_spark_is_told_of_our_columns(tmp_path: Path) -> None:
+    """It goes by its own note in the metadata, and sees no column that is not in there."""
+    key, theirs = b"org.apache.spark.sql.parquet.row.metadata", {"name": "text", "type": "string"}
+    note = json.dumps({"type": "struct", "fields": [theirs]})
+    table = pa.table({"text": ["$A 5"]}).replace_schema_metadata({key: note})
+    out = run(tmp_path, table, columns=["stance", "p_hype", "levels"], sure=True)
+    fields = json.loads(out.schema.metadata[key])["fields"]
+    assert fields[0] == theirs
+    assert [field["name"] for field in fields] == out.column_names
+    kinds = {field["name"]: field["type"] for field in fields}
+    assert (kinds["stance"], kinds["p_hype"], kinds["stance_sure"]) == (
+        "string", "double", "boolean",
+    )  # fmt: skip
+    level = kinds["levels"]["elementType"]["fields"]
+    assert {field["name"]: field["type"] for field in level}["start"] == "integer"
+    spoilt = run(tmp_path, table.replace_schema_metadata({key: b"{"}))
+    assert spoilt.schema.metadata[key] == b"{"
 
 
 def test_pandas_reads_its_own_frame_back(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -47,13 +49,38 @@ _TYPES = {
     "item_probability": _FLOAT,
 }
 
+#: what Spark notes of a file's columns: it sees no column that is not in there
+_SPARK = b"org.apache.spark.sql.parquet.row.metadata"
+_SPARK_NAMES = {_STRING: "string", _FLOAT: "double", _INT: "integer", pa.bool_(): "boolean"}
+
 
 def schema_with(schema: pa.Schema, columns: Columns) -> pa.Schema:
     """A schema with the score columns behind, its metadata kept."""
+    ours = []
     for name, title in zip(columns.names, columns.titles, strict=True):
         score = name.startswith("p_") or name.endswith("_score")
-        schema = schema.append(pa.field(title, _FLOAT if score else _TYPES.get(name, _STRING)))
-    return schema
+        ours.append(pa.field(title, _FLOAT if score else _TYPES.get(name, _STRING)))
+    kept = dict(schema.metadata or {})
+    if _SPARK in kept:
+        with contextlib.suppress(ValueError):  # what is no JSON Spark passes over, too
+            row = json.loads(kept[_SPARK])
+            row["fields"] += _for_spark(pa.struct(ours))["fields"]
+            kept[_SPARK] = json.dumps(row).encode()
+    return pa.schema([*schema, *ours], kept or None)
+
+
+def _for_spark(kind: pa.DataType) -> Any:
+    """A type of ours as Spark writes it down."""
+    if pa.types.is_list(kind):
+        element = _for_spark(kind.value_type)
+        return {"type": "array", "elementType": element, "containsNull": True}
+    if pa.types.is_struct(kind):
+        fields = [
+            {"name": f.name, "type": _for_spark(f.type), "nullable": True, "metadata": {}}
+            for f in kind
+        ]
+        return {"type": "struct", "fields": fields}
+    return _SPARK_NAMES[kind]
 
 
 def check_text(field: pa.Field, where: str) -> None:
