@@ -183,6 +183,15 @@ def test_long_repeats_rows(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("kind", [pa.string_view(), pa.struct({"a": pa.string_view()})])
+def test_long_repeats_views(tmp_path: Path, kind: pa.DataType) -> None:
+    values = [{"a": "x"}, None] if pa.types.is_struct(kind) else ["x", None]
+    table = pa.table({"text": ["$A 5", "up"], "view": pa.array(values, kind)})
+    out = run(tmp_path, table, columns=["item"], long=True)
+    assert out["view"].type == kind
+    assert out["view"].to_pylist() == [values[0], values[0], None]
+
+
 def test_rows_that_cannot_be_read_keep_their_place(tmp_path: Path) -> None:
     raw = pa.array([b"ab", b"caf\xe9", b"b" * 1_000_001, b"ab"])
     # other writers put such bytes into a column of text too

@@ -116,14 +116,24 @@ def appended(
 ) -> pa.RecordBatch:
     """The batch with its score columns; a row is repeated where it has several."""
     rows = [row for post in rendered for row in post]
+    taken: list[pa.Array] = batch.columns
     if len(rows) != len(rendered):
-        batch = batch.take(pa.array([at for at, post in enumerate(rendered) for _ in post]))
+        at = [at for at, post in enumerate(rendered) for _ in post]
+        taken = [_repeated(column, at) for column in taken]
     first = len(schema) - len(columns.names)
     arrays = [
         pa.array([row[k] for row in rows], type=schema.field(first + k).type)
         for k in range(len(columns.names))
     ]
-    return pa.RecordBatch.from_arrays([*batch.columns, *arrays], schema=schema)
+    return pa.RecordBatch.from_arrays([*taken, *arrays], schema=schema)
+
+
+def _repeated(column: pa.Array, at: list[int]) -> pa.Array:
+    """The values at these places."""
+    try:
+        return column.take(pa.array(at))
+    except pa.ArrowNotImplementedError:  # views, in Arrow 26
+        return pa.concat_arrays([column.slice(k, 1) for k in at])
 
 
 def scored(
