@@ -132,6 +132,20 @@ def test_dictionaries_of_text_are_kept(tmp_path: Path) -> None:
     assert out["text"].to_pylist() == texts.to_pylist()
 
 
+def test_dictionaries_inside_others_are_kept(tmp_path: Path) -> None:
+    names = pa.array([f"name {n}" for n in range(2000)]).dictionary_encode()
+    columns = {
+        "text": pa.array(["ab"] * 2000),
+        "list": pa.ListArray.from_arrays(range(2001), names),
+        "struct": pa.StructArray.from_arrays([names], ["name"]),
+        "map": pa.MapArray.from_arrays(range(2001), names, names),
+    }
+    out = run(tmp_path, pa.table(columns), write={"row_group_size": 700}, columns=["stance"])
+    for name, column in columns.items():
+        assert out.schema.field(name).type == column.type
+        assert out[name].to_pylist() == column.to_pylist()
+
+
 @pytest.mark.parametrize(
     ("table", "message"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import shutil
 import tempfile
 import time
@@ -119,7 +120,10 @@ class _Run:
             yield (batch, rejected), [t for at, t in enumerate(texts) if at not in rejected]
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
-        batches = self._parquet.iter_batches(self._batch_rows, use_threads=False)
+        batches = itertools.chain.from_iterable(
+            self._parquet.iter_batches(self._batch_rows, row_groups=groups, use_threads=False)
+            for groups in self._groups_at_once()
+        )
         while True:
             try:
                 batch = next(batches, None)
@@ -128,6 +132,15 @@ class _Run:
             if batch is None:
                 return
             yield batch
+
+    def _groups_at_once(self) -> list[list[int]]:
+        """The row groups that batches may span: all, or each alone for a dictionary inside a list
+        or struct, which Arrow cannot read across groups.
+        """
+        groups = list(range(self._parquet.num_row_groups))
+        kinds = [kind for kind in self._parquet.schema_arrow.types if pa.types.is_nested(kind)]
+        alone = any("dictionary<" in str(kind) for kind in kinds)
+        return [[group] for group in groups] if alone else [groups]
 
     def _write_groups(self, writer: pq.ParquetWriter, least: int) -> None:
         """Write what is waiting in row groups of one size, once there are ``least`` rows."""
