@@ -117,6 +117,17 @@ def answers(folder: Path, data: bytes, **options: Any) -> str:
             id="bare return, quote",
         ),
         pytest.param(
+            'x\r;"a\rb";text\r\n1;2;ab\r\n',
+            '"x\r";"a\rb";text;stance;tickers\r\n1;2;ab;neutral;\r\n',
+            id="bare return in the header quoted",
+        ),
+        pytest.param(
+            'id,text\r\r\n\r\r\n1,ab\r\r\n2,"a\r\r\nb"\r\r\n4,a\r\r\r\n',
+            'id,text,stance,tickers\r\r\n\r\r\n1,ab,neutral,\r\r\n2,"a\r\r\nb",neutral,\r\r\n'
+            '4,"a\r",neutral,\r\r\n',
+            id="cr cr lf",
+        ),
+        pytest.param(
             "id,text\nNA,null\n", "id,text,stance,tickers\nNA,null,bearish,\n", id="no NaN"
         ),
         pytest.param(
@@ -242,10 +253,15 @@ def test_lines_are_counted_from_the_first_one_of_the_file(tmp_path: Path) -> Non
     assert result.rejected == [["4", "3 cells where the header has 2", "1,ab,c"]]
 
 
-@pytest.mark.parametrize("data", ["id,text\r\r\n1,ab\r\r\n", "te\rxt,id\n1,a\rb\n"])
-def test_a_stray_return_in_the_header_ends_no_line(tmp_path: Path, data: str) -> None:
-    with pytest.raises(InputError, match=r"no column 'text', did you mean 'te\\?x?t?\\r"):
-        scored(tmp_path, data.encode())
+def test_a_line_end_in_a_name_is_asked_for_as_messages_show_it(tmp_path: Path) -> None:
+    data = b"te\rxt,id\nab,1\n"
+    with pytest.raises(InputError) as caught:
+        scored(tmp_path, data)
+    shown = r"te\rxt"
+    assert shown in str(caught.value).split("did you mean ")[1]
+    for name in (shown, "te\rxt"):
+        result = scored(tmp_path, data, text=name, columns=["stance"])
+        assert result.output == b'"te\rxt",id,stance\nab,1,neutral\n'
 
 
 @pytest.mark.parametrize(

@@ -238,3 +238,11 @@ def test_a_last_line_that_is_too_long_ends_the_file(tmp_path: Path) -> None:
     for length in (MAX_CHARS + 1, MAX_CHARS + 2, 2_500_000):
         (only,) = all_lines(b"a" * length, tmp_path)
         assert only.cut and only.end == ""
+
+
+def test_two_returns_before_a_line_feed_are_its_line_end(tmp_path: Path) -> None:
+    end, long = b"\r\r\n", [b"a" * (MAX_CHARS + over) for over in (0, 1, 2_000_000)]
+    lines = all_lines(end.join([b"x", b"", b"y\r", *long, b"z\r\r"]), tmp_path)
+    assert [line.end.encode() for line in lines] == [end] * 6 + [b""]
+    assert [line.cut for line in lines] == [False] * 4 + [True] * 2 + [False]
+    assert [line.text for line in lines if len(line.text) < 9] == ["x", "", "y\r", "z\r\r"]

@@ -140,6 +140,17 @@ def unknown(what: str, name: str, known: Sequence[str]) -> InputError:
     return InputError(f"no {what} {name!r}{guess} There is: {listed(known)}")
 
 
+def named(name: str, known: Sequence[str]) -> str | None:
+    r"""The one that is called so, or that messages show so: a line end is hard to type in a shell.
+
+    >>> named(r"the\npost", ["id", "the\npost"])
+    'the\npost'
+    """
+    if name in known:
+        return name
+    return next((one for one in known if repr(one)[1:-1] == name), None)
+
+
 def no_posts(where: str, name: str, known: Sequence[str]) -> InputError:
     """The error for an input without the column of posts: which one, and how to name another."""
     missing = unknown("column", name, known)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from ..errors import InputError
-from .columns import Columns, listed, no_posts
+from .columns import Columns, listed, named, no_posts
 from .dialect import DELIMITERS, Dialect
 from .render import CellRender
 from .rows import Row, readable, undecodable
@@ -112,18 +112,18 @@ class Delimited:
             raise InputError(f"{name}: the header (line {header.number}) cannot be read: {reason}")
         names = [self.dialect.content(cell) for cell in cells]
         columns.check_free(names, name)
-        if text not in names:
+        if (found := named(text, names)) is None:
             raise no_posts(name, text, names)
-        if names.count(text) > 1:
+        if names.count(found) > 1:
             raise InputError(
-                f"{name} has several columns {text!r}, rename all but one: {listed(names)}"
+                f"{name} has several columns {found!r}, rename all but one: {listed(names)}"
             )
-        self._at, self._width = names.index(text), len(names)
+        self._at, self._width = names.index(found), len(names)
         self.newline = header.end or "\n"
         self.render = CellRender(columns, self.dialect)
         titles = [self.dialect.written(title) for title in columns.titles]
         added = "".join(self.dialect.delimiter + title for title in titles)
-        self.head = lines.bom + before + header.text + added + self.newline
+        self.head = lines.bom + before + self._uncut(cells) + added + self.newline
 
     def _preamble(self) -> tuple[str, str]:
         """What stands before the header: blank lines, Excel's ``sep=;`` and the ``;`` it names."""
@@ -163,9 +163,7 @@ class Delimited:
         if reason := broken or undecodable(body, self.encoding) or self._miscounted(cells):
             text = body[:KEPT_CHARS] if line.cut else body
             return Row(number, self._fitted(text, cells), end, None, False, reason, text)
-        if self.dialect.quoted and ("\r" in body or "\n" in body):
-            body = self._without_bare_ends(cells)
-        body += self.dialect.delimiter * (self._width - len(cells))
+        body = self._uncut(cells) + self.dialect.delimiter * (self._width - len(cells))
         return Row(number, body, end, self.dialect.content(cells[self._at]))
 
     def _miscounted(self, cells: list[str]) -> str | None:
@@ -181,12 +179,14 @@ class Delimited:
         contents = (contents + [""] * self._width)[: self._width]
         return self.dialect.delimiter.join(self.dialect.written(readable(c)) for c in contents)
 
-    def _without_bare_ends(self, cells: list[str]) -> str:
-        """The record with quotes around cells whose line end would end it for other readers."""
-        bare = [not cell.startswith('"') and ("\r" in cell or "\n" in cell) for cell in cells]
-        written = self.dialect.written
+    def _uncut(self, cells: list[str]) -> str:
+        """The record with quotes around bare cells that a line end in them would cut."""
+        quoted, written = self.dialect.quoted, self.dialect.written
         return self.dialect.delimiter.join(
-            written(cell) if is_bare else cell for cell, is_bare in zip(cells, bare, strict=True)
+            written(cell)
+            if quoted and ("\r" in cell or "\n" in cell) and not cell.startswith('"')
+            else cell
+            for cell in cells
         )
 
 
@@ -213,8 +213,8 @@ def _fit(dialect: Dialect, sample: list[Line], text: str) -> tuple[float, ...]:
     records = list(iter(rest.next, None))
     good = sum(broken is None and len(cells) == len(names) for _, cells, broken in records)
     share = good / max(1, len(records))
-    several = len(names) > 1
-    return text in names, several, round(share, 1), len(names), share if several else 0.0
+    several, is_there = len(names) > 1, named(text, names) is not None
+    return is_there, several, round(share, 1), len(names), share if several else 0.0
 
 
 class _Replay(Lines):

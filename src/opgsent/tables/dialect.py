@@ -32,7 +32,7 @@ class Dialect:
         >>> Dialect().row(1, 2, "\n").match('7,"a\nb"\n8,c\n').groups()
         ('7,"a\nb"', '"a\nb"', '\n')
         """
-        d, end = re.escape(self.delimiter), r"\r?\n" if mark == "\n" else r"\r"
+        d, end = re.escape(self.delimiter), r"\r{0,2}\n" if mark == "\n" else r"\r"
         plain = rf"[^{d}\r\n]*+"
         cell = rf'(?:"{_BODY}"(?={d}|{end})|(?!"){plain})' if self.quoted else plain
         before, behind = rf"(?:{cell}{d}){{{at}}}", rf"(?:{d}{cell}){{{width - at - 1}}}"

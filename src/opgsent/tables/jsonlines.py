@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..errors import InputError
-from .columns import Columns, no_posts
+from .columns import Columns, named, no_posts
 from .render import JsonRender
 from .rows import Row, readable, undecodable
 from .source import MAX_CHARS, Line, Lines
@@ -36,8 +36,9 @@ class JsonLines:
             hint = "; make lines of the array: jq -c '.[]' x.json > x.jsonl" if array else ""
             raise InputError(f"{name}: no line at its start is a JSON object{hint}")
         keys = list(dict.fromkeys(key for o in objects for key in o))
-        if self._text not in keys:
+        if (found := named(self._text, keys)) is None:
             raise no_posts(name, self._text, keys)
+        self._text = found
         columns.check_free(objects[0], name)
 
     def rows(self) -> Iterator[Row]:

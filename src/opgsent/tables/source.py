@@ -168,11 +168,11 @@ _END = re.compile(r"\r?\n|\r")
 class Lines:
     """The lines of a source, one at a time; lines can be put back.
 
-    A line ends at a line feed (with the carriage return before it, where there is one); in a
-    file that has only carriage returns outside quotes it ends at those. Bytes that are not in
-    the encoding come as lone surrogates (as in PEP 383, but for every byte, since half an emoji
-    in UTF-16 may hold any), so nothing is lost and nothing raises. A byte order mark is kept
-    aside in ``bom``.
+    A line ends at a line feed, with the one or two carriage returns before it (CRLF written as
+    text on Windows is CR CR LF); in a file that has only carriage returns outside quotes it ends
+    at those. Bytes that are not in the encoding come as lone surrogates (as in PEP 383, but for
+    every byte, since half an emoji in UTF-16 may hold any), so nothing is lost and nothing
+    raises. A byte order mark is kept aside in ``bom``.
     """
 
     def __init__(self, source: Source, encoding: str) -> None:
@@ -225,10 +225,10 @@ class Lines:
         start, quotes, last, seen = "", 0, "", 0
         while (stop := self._read.find(self.mark, self._at + seen)) < 0:
             seen = len(self._read) - self._at
-            if seen > MAX_CHARS + 1:  # more than any line may have: keep its start, go on
+            if seen > MAX_CHARS + 2:  # more than any line may have: keep its start, go on
                 start = start or self._read[self._at : self._at + KEPT_CHARS]
                 quotes += self._read.count('"', self._at)
-                last, self._at, seen = self._read[-1], len(self._read), 0
+                last, self._at, seen = self._read[-2:], len(self._read), 0
             if not self._fill():
                 break
         text = self._read[self._at : stop if stop >= 0 else None]
@@ -238,7 +238,8 @@ class Lines:
         self._at = stop + 1 if stop >= 0 else len(self._read)
         end = "" if stop < 0 else self.mark
         if end == "\n" and (text or last).endswith("\r"):
-            text, end = text[:-1], "\r\n"
+            returns = 2 if (last + text[-2:]).endswith("\r\r") else 1
+            text, end = text[: max(0, len(text) - returns)], "\r" * returns + end
         if start or len(text) > MAX_CHARS:
             odd = (quotes + text.count('"')) % 2 == 1
             return Line(self._number, start or text[:KEPT_CHARS], end, True, odd)
