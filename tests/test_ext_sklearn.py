@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import tracemalloc
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -164,6 +165,16 @@ def test_a_missing_post_is_a_row_of_nan(missing: Any) -> None:
     assert not np.isnan(scores[0]).any() and np.isnan(scores[1]).all()
 
 
+def test_one_long_post_does_not_make_all_long() -> None:
+    posts = ["ab"] * 500 + ["x" * 20_000]
+    tracemalloc.start()
+    try:
+        features().fit(posts)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
 def test_no_posts_are_no_rows() -> None:
     assert features().fit_transform([]).shape == (0, 8)
 
@@ -206,6 +217,8 @@ def test_in_a_pipeline_a_union_a_grid_and_a_column_transformer() -> None:
         (b"$BTC up", "give a list"),
         (7, "this is int"),
         (["ab", 7], r"row 1 \(index 1\) of column 'posts' is int 7, not text"),
+        ([["ab"], [7]], r"row 1 \(index 1\) of column 'posts' is int 7, not text"),
+        ([["ab"], ["ab", "cd"]], "row 0 .* is list .*, not text"),
         (np.zeros((2, 3)), r"this has the shape \(2, 3\)"),
         (pd.DataFrame({"text": ["ab"], "n": [1]}), "this has 2: text, n; choose one: ColumnTransf"),
     ],

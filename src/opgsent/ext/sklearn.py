@@ -112,7 +112,7 @@ def _posts(X: Any) -> list[str | None]:
     if not isinstance(X, Iterable):
         raise InputError(f"a list of posts is expected, this is {type(X).__name__}")
     if not isinstance(X, pd.Series):
-        array = np.asarray(X)
+        array = np.asarray(X, dtype=object)  # as text each would be as wide as the longest
         if array.ndim == 2 and array.shape[1] == 1:
             X = array[:, 0]
         elif array.ndim != 1:
