@@ -293,6 +293,34 @@ def test_scores_on_standard_output_stand_alone(tmp_path: Path) -> None:
     assert run.stderr.startswith(b"1 row in ")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="/dev/stdout is POSIX")
+@pytest.mark.parametrize("name", ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "link.csv"])
+def test_standard_output_by_any_name(tmp_path: Path, name: str) -> None:
+    if name.startswith("/proc") and not Path(name).exists():
+        pytest.skip("no /proc here")
+    (tmp_path / "posts.csv").write_bytes(b"text\ngm\n")
+    (tmp_path / "link.csv").symlink_to("/dev/stdout")
+    (tmp_path / "log").write_bytes(b"precious\n")
+    names = sorted(os.listdir(tmp_path))
+
+    def added(src: str, log: str) -> subprocess.CompletedProcess[bytes]:
+        words = [sys.executable, "-m", "opgsent", "score", src, "-o", name, "--columns", "stance"]
+        with (tmp_path / log).open("ab") as stdout, (tmp_path / "posts.csv").open("rb") as stdin:
+            return subprocess.run(
+                words, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, cwd=tmp_path, env=ENV,
+                check=False,
+            )  # fmt: skip
+
+    run = added("posts.csv", "log")
+    assert run.returncode == 0 and run.stderr.startswith(b"1 row in "), run.stderr
+    assert (tmp_path / "log").read_bytes() == b"precious\ntext,stance\ngm,neutral\n"
+    for src in ("posts.csv", "-"):  # it would read what it writes, for ever
+        run = added(src, "posts.csv")
+        assert run.returncode == 1 and b"is the input: name another output" in run.stderr
+    assert (tmp_path / "posts.csv").read_bytes() == b"text\ngm\n"
+    assert sorted(os.listdir(tmp_path)) == names
+
+
 @pytest.mark.parametrize(
     ("rows", "seconds", "says"),
     [

@@ -198,6 +198,20 @@ def test_a_link_in_the_way_is_not_followed(folder: Path) -> None:
     assert (folder / "theirs").read_bytes() == b"theirs"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="/dev/fd is POSIX")
+def test_an_open_file_is_added_to_and_not_replaced(folder: Path) -> None:
+    output, *_ = expected(folder, "posts.csv", "out.csv")
+    with (folder / "log").open("ab") as log:
+        log.write(b"precious\n")
+        log.flush()
+        os.symlink(f"/dev/fd/{log.fileno()}", folder / "link.csv")
+        for dst in (f"/dev/fd/{log.fileno()}", folder / "link.csv"):
+            score_file(folder / "posts.csv", dst, classifier=FakeClassifier())
+            log.flush()  # open still
+    assert (folder / "log").read_bytes() == b"precious\n" + 2 * output
+    assert left(folder) == ["link.csv", "log"]
+
+
 def test_places_that_cannot_be_written(folder: Path) -> None:
     (folder / "sub.csv").mkdir()
     with pytest.raises(InputError, match="it is a folder"):

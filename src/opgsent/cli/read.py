@@ -89,7 +89,7 @@ def score(args: argparse.Namespace) -> int:
             progress=bar,
         )
     # the scores themselves may be on standard output
-    print(show.summary(summary), file=sys.stderr if args.output == "-" else sys.stdout)
+    print(show.summary(summary), file=sys.stderr if summary.output == "-" else sys.stdout)
     return SOME_REJECTED if summary.rejected else DONE
 
 

@@ -15,7 +15,7 @@ from .pool import Model, Reader, workers
 from .rows import TextFormat
 from .source import Lines, Source
 from .summary import ScoreSummary, is_rejects, rejects_path
-from .target import is_file
+from .target import descriptor, is_file
 from .textrun import score_rows
 
 Path = str | os.PathLike[str]
@@ -88,9 +88,10 @@ def score_file(
     >>> summary.rows, (folder / "scored.csv").read_text()
     (1, 'id,text,tickers\\n7,$BTC to the moon,BTC\\n')
     """
+    dst = os.fspath(dst)
     job = Job(
         src=os.fspath(src),
-        dst=os.fspath(dst),
+        dst="-" if descriptor(dst) == 1 else dst,
         text=text,
         columns=Columns.choose(columns, prefix=prefix, sure=sure, long=long),
         model=Model.of(classifier, model),
@@ -174,8 +175,8 @@ def _refuse_name(dst: str) -> None:
 
 def _refuse_same(source: Source, dst: str) -> None:
     """Refuse to write over what is read."""
-    for path in (dst, rejects_path(dst)):
-        if dst != "-" and source.is_file(path):
+    for path in ("/dev/stdout",) if dst == "-" else (dst, rejects_path(dst)):
+        if source.is_file(path):
             raise InputError(f"{path} is the input: name another output")
 
 

@@ -33,12 +33,30 @@ class Target(Protocol):
 
 def is_file(path: str) -> bool:
     """Whether a path is, or will be, a file that can be replaced in one step."""
-    if path == "-":
+    if path == "-" or descriptor(path) is not None:
         return False
     try:
         return stat.S_ISREG(os.stat(path).st_mode) or os.path.isdir(path)
     except OSError:
         return True
+
+
+def descriptor(path: str) -> int | None:
+    """The number of the open file that a name or a link to it stands for, as /dev/stdout does.
+
+    Such a file belongs to whoever opened it: it is written where it stands, never replaced.
+
+    >>> descriptor("/dev/fd/3"), descriptor("posts.csv")
+    (3, None)
+    """
+    for _ in range(9):  # /dev/stdout -> /proc/self/fd/1; links may lead in a circle
+        folder, name = os.path.split(path)
+        if name.isdecimal() and os.path.realpath(folder) == os.path.realpath("/dev/fd"):
+            return int(name)
+        if not os.path.islink(path):
+            break
+        path = os.path.join(folder, os.readlink(path))
+    return None
 
 
 def opened(path: str) -> Target:
@@ -49,8 +67,9 @@ def opened(path: str) -> Target:
         return Pipe(sys.stdout.buffer, "standard output")
     if is_file(path):
         return Part(path)
-    with writing(path):
-        stream = open(path, "wb")  # noqa: SIM115 - closed by commit or abandon
+    number = descriptor(path)
+    with writing(path):  # closed by commit or abandon
+        stream = open(path if number is None else number, "wb", closefd=number is None)  # noqa: SIM115
     return Pipe(stream, path, close=True)
 
 
