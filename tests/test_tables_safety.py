@@ -427,6 +427,12 @@ def test_only_the_same_run_goes_on(folder: Path, change: Any, message: str) -> N
     assert "out.csv" not in left(folder)
 
 
+def test_a_long_run_does_not_go_on_as_another(folder: Path) -> None:
+    stopped(folder, 9_000, columns=["stance"], long=True)
+    with pytest.raises(OpgsentError, match="changed since the run stopped: long"):
+        stopped(folder, 9_000, columns=["stance"])
+
+
 def test_jobs_are_checked(folder: Path) -> None:
     with pytest.raises(InputError, match="jobs is 0"):
         score_file(folder / "posts.csv", folder / "o.csv", jobs=0, classifier=FakeClassifier())

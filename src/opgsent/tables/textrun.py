@@ -158,6 +158,7 @@ def _setup(form: TextFormat, job: Job) -> dict[str, Any]:
         "model": job.model.load().checksum,
         "text column": job.text,
         "score columns": list(job.columns.titles),
+        "long": job.columns.long,  # which has no titles of its own beside --columns stance
         "encoding": form.encoding,
         "header": form.head,
     }
