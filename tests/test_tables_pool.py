@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -65,6 +66,28 @@ class Broken(FakeClassifier):
 
     def classify(self, text: str) -> Post:
         raise ZeroDivisionError(text)
+
+
+class Interrupted(FakeClassifier):
+    """Reaches its worker together with Ctrl-C, before the worker is ready for either."""
+
+    def __reduce__(self) -> Any:
+        return _interrupted, ()
+
+
+def _interrupted() -> FakeClassifier:
+    os.kill(os.getpid(), signal.SIGINT)
+    return FakeClassifier()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals to a process are POSIX")
+def test_ctrl_c_does_not_hit_a_worker_that_starts() -> None:
+    code = (  # in a fresh process: what starts with the first workers has a hand in signals
+        f"import sys; sys.path[:0] = {sys.path!r}; from test_tables_pool import *; "
+        "print(list(posts_of(Model(Interrupted()), [['ab']], 2)) == [FAKE.classify('ab')])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (run.stdout, run.stderr) == ("True\n", "")
 
 
 def test_counts_are_the_same_in_parts_and_at_once() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -138,7 +139,9 @@ def answered(
     waiting: deque[tuple[K, Any]] = deque()
     try:
         for key, texts in chunks:
-            waiting.append((key, pool.submit(_answer, texts)))
+            with _no_interrupts():  # a worker that is started here inherits it
+                future = pool.submit(_answer, texts)
+            waiting.append((key, future))
             if len(waiting) > 2 * jobs:
                 key, future = waiting.popleft()
                 yield key, *future.result()
@@ -151,6 +154,22 @@ def answered(
         ) from error
     finally:
         pool.shutdown(wait=True, kill_workers=True)
+
+
+@contextlib.contextmanager
+def _no_interrupts() -> Iterator[None]:
+    """Let Ctrl-C wait (where the system can): a worker hit at its start dies with a traceback."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # where it began later, it would end the wait
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def posts_of(model: Model, batches: Iterable[Texts], jobs: int) -> Iterator[Post]:
