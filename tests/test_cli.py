@@ -321,6 +321,21 @@ def test_standard_output_by_any_name(tmp_path: Path, name: str) -> None:
     assert sorted(os.listdir(tmp_path)) == names
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell of POSIX closes streams so")
+def test_nothing_meant_for_a_closed_error_stream_goes_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "posts.csv").write_bytes(b"text\ngm\n")
+    for words, status, says in (
+        ("posts.csv -o out.csv", 0, "1 row in .*"),
+        ("posts.csv -o - --columns stance", 0, "text,stance\ngm,neutral\n"),
+        ("none.csv -o out.csv", 1, ""),
+    ):
+        run = subprocess.run(
+            f"{sys.executable} -m opgsent score {words} 2>&-",
+            shell=True, capture_output=True, text=True, check=False, cwd=tmp_path, env=ENV,
+        )  # fmt: skip
+        assert run.returncode == status and re.fullmatch(says, run.stdout, re.DOTALL)
+
+
 @pytest.mark.parametrize(
     ("rows", "seconds", "says"),
     [

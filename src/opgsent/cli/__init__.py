@@ -24,6 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     from ..errors import OpgsentError
 
+    if sys.stderr is None:  # the shell closed it: nothing meant for it may go anywhere else
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - for the rest of the process
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal that cannot show an emoji shows a mark
             stream.reconfigure(errors="replace")
