@@ -236,6 +236,10 @@ def test_rejected_rows_of_an_earlier_run_do_not_stay(folder: Path) -> None:
     (folder / "good.csv").write_bytes(b"text\nab\n")
     score_file(folder / "good.csv", folder / "out.csv", classifier=FakeClassifier())
     assert "out.csv.rejected.csv" not in left(folder)
+    # nor the unfinished copy of a run that was killed
+    Path(beside(str(folder / "out.csv.rejected.csv"), "part")).write_bytes(b"line,reason,raw\n")
+    score_file(folder / "good.csv", folder / "out.csv", classifier=FakeClassifier())
+    assert left(folder) == ["good.csv", "out.csv"]
 
 
 @pytest.mark.parametrize(

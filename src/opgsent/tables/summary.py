@@ -13,7 +13,7 @@ from .columns import guarded
 from .dialect import Dialect
 from .pool import Tally
 from .rows import reversible
-from .target import Mark, Part
+from .target import Mark, Part, beside
 
 REASONS_KEPT = 10
 _HEAD = "line,reason,raw\n"
@@ -72,6 +72,8 @@ class Rejects:
             self.reasons = [(line, reason) for line, reason in state["reasons"]]
             if self.path and state["mark"]:
                 self._part = Part(self.path, tuple(state["mark"]))
+        elif self.path and os.path.lexists(beside(self.path, "part")):
+            Part(self.path).abandon()  # a killed run left it, and this one may reject nothing
 
     def add(self, line: int, reason: str, raw: str) -> None:
         """Take in one row."""
