@@ -115,3 +115,19 @@ def test_progress_on_a_terminal_is_drawn_over(monkeypatch: pytest.MonkeyPatch) -
     drawn = screen.getvalue()
     assert "10 posts" in drawn and "100 %" in drawn
     assert drawn.endswith("\r") and drawn.split("\r")[-2].strip() == ""
+
+
+def test_progress_does_not_wrap(monkeypatch: pytest.MonkeyPatch) -> None:
+    pty = pytest.importorskip("pty", reason="a terminal to measure is POSIX")
+    termios = pytest.importorskip("termios")
+    master, slave = pty.openpty()
+    monkeypatch.setattr(progress, "EVERY", 0.0)
+    with open(slave, "w") as screen, open(master, "rb", buffering=0) as shown_there:
+        monkeypatch.setattr(sys, "stderr", screen)
+        for columns, least in ((100, "[=="), (50, " 50 % "), (20, " 50 % ")):
+            termios.tcsetwinsize(slave, (24, columns))
+            with progress.ScoreBar() as bar:
+                bar(5000, 50, 100)
+            drawn = shown_there.read(4096).decode().split("\r")[1]
+            assert drawn.startswith(least) and len(drawn) < columns
+            assert columns < 50 or drawn.endswith(" left")

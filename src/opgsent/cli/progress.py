@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from types import TracebackType
@@ -41,8 +42,9 @@ class Line:
         return time.monotonic() - self._started
 
     def draw(self, text: str) -> None:
-        """Show a text in the place of the last one."""
+        """Show a text in the place of the last one; what wrapped could not be drawn over."""
         if self._shown:
+            text = text[: columns() - 1]
             print(f"\r{text.ljust(self._length)}", end="", file=sys.stderr, flush=True)
             self._length, self._last = len(text), time.monotonic()
 
@@ -55,7 +57,7 @@ class ScoreBar(Line):
 
     def __call__(self, rows: int, done: int, total: int | None) -> None:
         if self.due:
-            self.draw(bar(rows, done, total, self.seconds))
+            self.draw(bar(rows, done, total, self.seconds, columns()))
 
 
 class StageLine(Line):
@@ -68,8 +70,16 @@ class StageLine(Line):
         self.draw(f"{stage} {done} of {total}, {clock(self.seconds)}" if total else stage)
 
 
-def bar(rows: int, done: int, total: int | None, seconds: float) -> str:
-    """One drawing of a progress bar.
+def columns() -> int:
+    """How wide the terminal is; 80 where it does not say."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    except OSError:
+        return 80
+
+
+def bar(rows: int, done: int, total: int | None, seconds: float, width: int = 80) -> str:
+    """One drawing of a progress bar; the words alone where a line of ``width`` has no room for it.
 
     >>> bar(5000, 40, 100, 2.0)
     '[=========>              ]  40 %   5,000 posts   2,500/s   0:03 left'
@@ -82,9 +92,9 @@ def bar(rows: int, done: int, total: int | None, seconds: float) -> str:
     share = min(done / total, 1.0)
     filled = "=" * int(share * WIDTH)
     drawn = f"{filled}>"[:WIDTH].ljust(WIDTH)
-    return f"[{drawn}] {share:4.0%}   {rate}   {clock(seconds * (1 - share) / share)} left".replace(
-        "%", " %"
-    )
+    words = f"{share * 100:3.0f} %   {rate}   {clock(seconds * (1 - share) / share)} left"
+    whole = f"[{drawn}] {words}"
+    return whole if len(whole) < width else words
 
 
 def clock(seconds: float) -> str:
