@@ -212,6 +212,19 @@ def test_an_open_file_is_added_to_and_not_replaced(folder: Path) -> None:
     assert left(folder) == ["link.csv", "log"]
 
 
+@pytest.mark.parametrize("name", ["ü" * 119 + ".csv", "n" * 238 + ".csv"])
+def test_names_as_long_as_the_system_takes(folder: Path, name: str) -> None:
+    output, copy, _ = expected(folder, "posts.csv", "out.csv")
+    stopped(folder, 13_000, name)
+    score_file(folder / "posts.csv", folder / name, classifier=FakeClassifier(), resume=True)
+    assert (folder / name).read_bytes() == output
+    assert (folder / f"{name}.rejected.csv").read_bytes() == copy
+    assert left(folder) == [name, f"{name}.rejected.csv"]
+    with pytest.raises(InputError, match=r"rejected\.csv would take .* give the output a shorter"):
+        score_file(folder / "posts.csv", folder / f"n{name}", classifier=FakeClassifier())
+    assert left(folder) == [name, f"{name}.rejected.csv"]
+
+
 def test_places_that_cannot_be_written(folder: Path) -> None:
     (folder / "sub.csv").mkdir()
     with pytest.raises(InputError, match="it is a folder"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Sequence
@@ -181,9 +182,19 @@ def _refuse_same(source: Source, dst: str) -> None:
 
 
 def _refuse_theirs(dst: str) -> None:
-    """Refuse an output whose rejected rows would be copied over a file that is not ours."""
+    """Refuse an output whose rejected rows could not be copied, or over a file that is not ours."""
     path = rejects_path(dst)
-    if is_file(dst) and os.path.exists(path) and not is_rejects(path):
+    if not is_file(dst):
+        return
+    try:
+        os.lstat(path)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise InputError(
+                f"{path} would take the rejected rows and its name is too long: "
+                "give the output a shorter one"
+            ) from None
+    if os.path.exists(path) and not is_rejects(path):
         raise InputError(
             f"{path} would take the rejected rows and is not a file of opgsent: "
             "move it away, or name another output"

@@ -7,6 +7,7 @@ the end.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import os
 import shutil
@@ -205,6 +206,8 @@ def beside(target: str, what: str) -> str:
     '/tmp/.out.csv.opgsent-part'
     """
     folder, name = os.path.split(os.path.realpath(target))
+    if len(os.fsencode(name)) > 200:  # most systems take 255 bytes, what we add included
+        name = hashlib.blake2b(os.fsencode(name), digest_size=16).hexdigest()
     return os.path.join(folder, f".{name}.opgsent-{what}")
 
 
