@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -411,6 +412,17 @@ def changed_state(text: str) -> Any:
     return change
 
 
+def state_without(key: str) -> Any:
+    def change(folder: Path) -> dict[str, Any]:
+        path = Path(beside(str(folder / "out.csv"), "state"))
+        state = json.loads(path.read_text())
+        del state[key]
+        path.write_text(json.dumps(state))
+        return {}
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -420,6 +432,8 @@ def changed_state(text: str) -> Any:
         (changed_state('{"setup": '), r"cannot read .*opgsent-state: .*run without --resume"),
         (changed_state("[]"), r"opgsent-state holds no state of a run; run without --resume"),
         (changed_state('{"setup": [1]}'), r"opgsent-state holds no state .* without --resume"),
+        (state_without("done"), r"stopped: .*opgsent-state; run without --resume"),
+        (state_without("seal"), r"stopped: .*opgsent-state; run without --resume"),
         (lambda _: {"classifier": Retrained()}, "changed since the run stopped: model"),
         (lambda _: {"columns": ["style"]}, "changed since the run stopped: score columns"),
         (lambda _: {"encoding": "latin-1"}, "changed since the run stopped: encoding"),
@@ -431,6 +445,8 @@ def changed_state(text: str) -> Any:
         "state",
         "no object",
         "no setup",
+        "edited",
+        "unsealed",
         "model",
         "columns",
         "encoding",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -30,6 +31,8 @@ class Journal:
             raise OpgsentError(f"{self._path} holds no state of a run; run without --resume")
         if before != setup:
             raise changed(self._target, ", ".join(k for k in setup if before.get(k) != setup[k]))
+        if state.pop("seal", None) != _seal(state):
+            raise changed(self._target, self._path)
         found: dict[str, Any] = state
         return found
 
@@ -38,10 +41,15 @@ class Journal:
         fresh = self._path + "~"
         with writing(self._target, "; what stood there before is untouched"):
             with open(fresh, "w", encoding="utf-8", opener=no_link) as file:
-                json.dump(state, file)
+                json.dump(state | {"seal": _seal(state)}, file)
             os.replace(fresh, self._path)
 
     def remove(self) -> None:
         """Forget the run."""
         for path in (self._path, self._path + "~"):
             Path(path).unlink(missing_ok=True)
+
+
+def _seal(state: dict[str, Any]) -> str:
+    """A checksum: no run goes on from a state that somebody changed."""
+    return hashlib.blake2b(json.dumps(state).encode(), digest_size=16).hexdigest()
