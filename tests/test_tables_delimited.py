@@ -39,6 +39,22 @@ def answers(folder: Path, data: bytes, **options: Any) -> str:
     [
         pytest.param("id,text\n1,ab\n", "id,text,stance,tickers\n1,ab,neutral,\n", id="plain"),
         pytest.param("text\nab\n", "text,stance,tickers\nab,neutral,\n", id="one column"),
+        pytest.param(
+            'text\nab, c; d\te|f\nab\n"c, d"\n5" rim,"e\n',
+            'text,stance,tickers\n"ab, c; d\te|f",bullish,\nab,neutral,\n"c, d",bearish,\n'
+            '"5"" rim,""e",bullish,\n',
+            id="one column, every delimiter in a post",
+        ),
+        pytest.param(
+            "text\r\n" + "ab, c\r\n" * 97 + "ab; c\r\n" * 3,
+            "text,stance,tickers\r\n" + '"ab, c",neutral,\r\n' * 97 + "ab; c,neutral,\r\n" * 3,
+            id="one column, commas in most posts",
+        ),
+        pytest.param(
+            "text\rab, c\n\rab\r",
+            'text,stance,tickers\r"ab, c\n",bullish,\rab,neutral,\r',
+            id="one column, cr",
+        ),
         pytest.param("id,text\n1,ab", "id,text,stance,tickers\n1,ab,neutral,", id="no last end"),
         pytest.param(
             "id,text\r\n1,ab\r\n", "id,text,stance,tickers\r\n1,ab,neutral,\r\n", id="crlf"
@@ -443,12 +459,15 @@ raw = st.text(st.sampled_from('ab,"\n\r\udce9é'), max_size=60)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(raw, st.sampled_from([7, 64, 1 << 16]))
-@example('1,"a\nb"\r\n2,"a""\n', 7)
-@example('1,"\n"b,"\n1,c\n', 64)
-def test_matching_ahead_changes_nothing(tmp_path: Path, body: str, piece: int) -> None:
+@given(
+    st.sampled_from(["id,text\n", "text\n", "text\r\r\n"]), raw, st.sampled_from([7, 64, 1 << 16])
+)
+@example("id,text\n", '1,"a\nb"\r\n2,"a""\n', 7)
+@example("id,text\n", '1,"\n"b,"\n1,c\n', 64)
+@example("text\n", 'a,"\nb","\r\r\n"', 64)
+def test_matching_ahead_changes_nothing(tmp_path: Path, header: str, body: str, piece: int) -> None:
     path = tmp_path / "x.csv"
-    path.write_bytes(("id,text\n" + body).encode("utf-8", "surrogateescape"))
+    path.write_bytes((header + body).encode("utf-8", "surrogateescape"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(source_room, "_PIECE", piece)
         patch.setattr(source_room, "SAMPLE_LINES", 2)

@@ -21,10 +21,15 @@ Record = tuple[Line, list[str], str | None]
 
 
 class Records:
-    """The records of a delimited file, recovered line by line where the quoting is broken."""
+    """The records of a delimited file, recovered line by line where the quoting is broken.
+
+    A delimiter in a file of one column (``width`` 1) divides nothing: posts are full of commas.
+    """
 
     def __init__(self, lines: Lines, dialect: Dialect, width: int) -> None:
-        self._lines, self._dialect, self._width = lines, dialect, width
+        undivided = width == 1 and dialect.quoted  # without quotes no output could hold it
+        self._dialect = Dialect(lines.mark) if undivided else dialect
+        self._lines, self._width = lines, width
 
     def next(self) -> Record | None:
         """The next record as one (long) line, its cells, why it is broken; None at the end."""
@@ -175,19 +180,21 @@ class Delimited:
     def _fitted(self, text: str, cells: list[str]) -> str:
         """The cells of a record as a record of the right width that any reader can read."""
         contents = [self.dialect.content(cell) for cell in cells]
-        contents = contents or text.split(self.dialect.delimiter)
+        contents = contents or text.split(self.dialect.delimiter, self._width - 1)
         contents = (contents + [""] * self._width)[: self._width]
         return self.dialect.delimiter.join(self.dialect.written(readable(c)) for c in contents)
 
     def _uncut(self, cells: list[str]) -> str:
-        """The record with quotes around bare cells that a line end in them would cut."""
-        quoted, written = self.dialect.quoted, self.dialect.written
-        return self.dialect.delimiter.join(
-            written(cell)
-            if quoted and ("\r" in cell or "\n" in cell) and not cell.startswith('"')
-            else cell
-            for cell in cells
-        )
+        """The record with quotes around bare cells that other readers would cut."""
+        delimiter, written = self.dialect.delimiter, self.dialect.written
+        if self.dialect.quoted:
+            cells = [
+                written(cell)
+                if ("\r" in cell or "\n" in cell or delimiter in cell) and cell[0] != '"'
+                else cell
+                for cell in cells
+            ]
+        return delimiter.join(cells)
 
 
 def sniffed(lines: Lines, text: str, prefer: str = ",") -> Dialect:
@@ -195,16 +202,16 @@ def sniffed(lines: Lines, text: str, prefer: str = ",") -> Dialect:
     sample = [line for line in lines.sample() if line.text]
     order = prefer + DELIMITERS.replace(prefer, "")
     dialects = [Dialect(d) for d in order] + [Dialect("\t", quoted=False)]
-    return max(dialects, key=lambda dialect: _fit(dialect, sample, text))
+    return max(dialects, key=lambda dialect: _fit(dialect, sample, lines.mark, text))
 
 
-def _fit(dialect: Dialect, sample: list[Line], text: str) -> tuple[float, ...]:
+def _fit(dialect: Dialect, sample: list[Line], mark: str, text: str) -> tuple[float, ...]:
     """How well a dialect fits, the weightiest first; of equals the first one tried is taken.
 
     The header names the text column; it has several cells; about how many records have as
     many; how many cells; exactly how many records.
     """
-    source = _Replay(sample)
+    source = _Replay(sample, mark)
     header = Records(source, dialect, 0).next()
     if header is None:
         return (0.0,)
@@ -220,8 +227,8 @@ def _fit(dialect: Dialect, sample: list[Line], text: str) -> tuple[float, ...]:
 class _Replay(Lines):
     """Lines out of memory, for looking at a sample under several dialects."""
 
-    def __init__(self, lines: list[Line]) -> None:
-        self._left = lines[::-1]
+    def __init__(self, lines: list[Line], mark: str) -> None:
+        self._left, self.mark = lines[::-1], mark
 
     def next(self) -> Line | None:
         return self._left.pop() if self._left else None
