@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from opgsent.errors import InputError
 from opgsent.result import MISSING, ROLES, STANCES, STYLES, Level, Post, Ticker, Verdict
-from opgsent.tables.columns import ITEM, SPANS, SURE, VERDICTS, Columns, four, guarded
+from opgsent.tables.columns import ITEM, SPANS, SURE, VERDICTS, Columns, four, guarded, unknown
 from opgsent.tables.dialect import Dialect
 from opgsent.tables.render import CellRender, JsonRender
 from tables_fake import FakeClassifier
@@ -158,6 +159,25 @@ def test_long_gives_a_row_per_ticker_or_level_in_the_order_of_the_text() -> None
 def test_what_cannot_be_asked_for(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         Columns.choose(**options)
+
+
+@pytest.mark.parametrize(
+    ("known", "guess"),
+    [
+        (["id", "cleaned_text"], "cleaned_text"),
+        (["text_clean", "title"], "text_clean"),
+        (["tweet_id", "tweet_content"], "tweet_content"),
+        (["full_text", "Text ", "post"], "Text "),
+        (["post_title", "Post_Body"], "Post_Body"),
+        (["text_len", "textLang", "msg"], "msg"),
+        (["tweetId", "tweetText", "content_type"], "tweetText"),
+        (["Datum", "Nachricht"], "Nachricht"),
+        (["post_id", "created_at", "message-count"], None),
+    ],
+)
+def test_the_guess_at_the_column_of_posts(known: list[str], guess: str | None) -> None:
+    found = re.search("did you mean '(.*?)'", str(unknown("column", "text", known)))
+    assert (found and found[1]) == guess
 
 
 def test_a_clash_names_the_columns_and_the_way_out() -> None:

@@ -309,8 +309,12 @@ def test_another_encoding_is_kept(tmp_path: Path) -> None:
 
 
 def test_utf16_without_its_name_is_a_hint(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="try --encoding utf-16"):
-        scored(tmp_path, "id,text\n".encode("utf-16"))
+    for encoding in ("utf-16", "utf-16-le", "utf-16-be"):
+        data = "id,text\n1,ab\n".encode(encoding)
+        with pytest.raises(InputError, match="try --encoding utf-16"):
+            scored(tmp_path, data)
+        result = scored(tmp_path, data, encoding="utf-16", columns=["stance"])
+        assert result.output == "id,text,stance\n1,ab,neutral\n".encode(encoding)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ or ``cells`` give.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -132,10 +133,12 @@ def level_dicts(post: Post) -> list[dict[str, Any]]:
 
 def unknown(what: str, name: str, known: Sequence[str]) -> InputError:
     """The error for a name that is not there: what there is, and what may have been meant."""
-    folded = {k.strip().casefold(): k for k in known}
+    guessed = [k for k in known if what != "column" or not _ABOUT_TEXT.search(k)]
+    folded = {k.strip().casefold(): k for k in guessed}
     near = difflib.get_close_matches(name.strip().casefold(), folded, n=1)
     if not near and what == "column":
-        near = [usual for usual in USUAL_TEXT_NAMES if usual in folded][:1]
+        short_first = sorted(folded, key=len)
+        near = [k for usual in _USUAL_TEXT_NAMES for k in short_first if usual in k]
     guess = f", did you mean {folded[near[0]]!r}?" if near else "."
     return InputError(f"no {what} {name!r}{guess} There is: {listed(known)}")
 
@@ -157,11 +160,17 @@ def no_posts(where: str, name: str, known: Sequence[str]) -> InputError:
     return InputError(f"{where}: {missing}; name the column of posts with --text (text=...)")
 
 
-#: what a column of posts is usually called, for the guess
-USUAL_TEXT_NAMES = (
-    "text", "tweet", "post", "body", "content", "message", "full_text", "tweet_text", "comment",
+#: what the name of a column of posts usually is or contains, the likeliest first; of post_title
+#: and post_body it is the body
+_USUAL_TEXT_NAMES = (
+    "text", "body", "content", "message", "msg", "nachricht", "mensaje", "tweet", "post", "comment",
     "caption", "description", "title",
 )  # fmt: skip
+#: post_id, tweetUrl, content_type: the name of what is known about a post
+_ABOUT_TEXT = re.compile(
+    r"([\W_]|(?<=[a-z])(?=[A-Z]))"
+    r"(?i:ids?|at|by|urls?|link|date|time|lang|language|type|source|len|length|count|score)$"
+)
 
 
 def listed(names: Sequence[str], most: int = 40) -> str:

@@ -275,6 +275,13 @@ def _line_end(text: str) -> str:
     return "\r" if ends[:1] == ["\r"] and 3 * ends.count("\r") > 2 * len(ends) else "\n"
 
 
+#: how a file in UTF-16 begins: with its mark, or with two characters of Latin script
+_UTF16 = {
+    "utf-16-le": rb"\xff\xfe|([^\0]\0){2}",
+    "utf-16-be": rb"\xfe\xff|(\0[^\0]){2}",
+}
+
+
 def _concrete(encoding: str, start: bytes, where: str) -> str:
     """The codec to use: UTF-16 with its byte order, so that pieces can be encoded one by one."""
     try:
@@ -291,8 +298,9 @@ def _concrete(encoding: str, start: bytes, where: str) -> str:
         )
     if name == "utf-8-sig":
         return "utf-8"
+    seen = next((order for order, begins in _UTF16.items() if re.match(begins, start)), None)
     if name == "utf-16":
-        return "utf-16-be" if start.startswith(codecs.BOM_UTF16_BE) else "utf-16-le"
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and "16" not in name:
+        return seen or "utf-16-le"
+    if seen and "16" not in name:
         raise InputError(f"{where} starts like UTF-16: try --encoding utf-16")
     return name
