@@ -120,13 +120,22 @@ def test_the_column_is_looked_for_in_the_first_lines(tmp_path: Path) -> None:
     ("data", "message"),
     [
         (b"", "is empty: a JSON object a line is expected"),
-        (b'[{"text": "ab"}]', "no line at its start is a JSON object; make lines of the array: jq"),
+        (b'[{"text": "ab"}]', r"posts\.jsonl is a JSON array, .*; make lines of the array: jq -c"),
+        (b'\n [\n{"text": "ab"},\n{"text": "ab"}\n]\n', "make lines of the array: jq -c"),
+        (b'[{"text": "ab"},\n{"text": "ab"}]\n', "make lines of the array: jq -c"),
         (b"ab\n", "no line at its start is a JSON object"),
     ],
 )
 def test_files_that_are_no_json_lines(tmp_path: Path, data: bytes, message: str) -> None:
     with pytest.raises(InputError, match=message):
         lines(tmp_path, data)
+
+
+def test_a_list_on_the_first_line_is_a_row_like_any_other(tmp_path: Path) -> None:
+    assert lines(tmp_path, b'[1, 2]\n{"text": "ab"}') == [
+        '{"stance": null}',
+        '{"text": "ab", "stance": "neutral"}',
+    ]
 
 
 def test_a_prefix_moves_our_keys_away_from_theirs(tmp_path: Path) -> None:

@@ -29,12 +29,16 @@ class JsonLines:
 
     def _check(self, sample: list[Line], name: str, columns: Columns) -> None:
         objects = [o for line in sample if isinstance(o := _parsed(line.text)[0], dict)]
+        first = next(filter(None, (line.text.strip() for line in sample)), "")
+        if first.startswith("[") and (not objects or _parsed(first)[1]):
+            raise InputError(
+                f"{name} is a JSON array, a JSON object a line is expected; "
+                "make lines of the array: jq -c '.[]' x.json > x.jsonl"
+            )
+        if not sample:
+            raise InputError(f"{name} is empty: a JSON object a line is expected")
         if not objects:
-            if not sample:
-                raise InputError(f"{name} is empty: a JSON object a line is expected")
-            array = sample[0].text.lstrip().startswith("[")
-            hint = "; make lines of the array: jq -c '.[]' x.json > x.jsonl" if array else ""
-            raise InputError(f"{name}: no line at its start is a JSON object{hint}")
+            raise InputError(f"{name}: no line at its start is a JSON object")
         keys = list(dict.fromkeys(key for o in objects for key in o))
         if (found := named(self._text, keys)) is None:
             raise no_posts(name, self._text, keys)
