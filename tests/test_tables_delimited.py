@@ -8,6 +8,7 @@ import re
 import time
 import tracemalloc
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -306,6 +307,25 @@ def test_another_encoding_is_kept(tmp_path: Path) -> None:
         result = scored(tmp_path, data, columns=["stance"], encoding=encoding)
         assert result.output.decode(encoding) == "id,text,stance\r\n1,café,bearish\r\n"
         assert result.output[:2] == data[:2]
+
+
+def test_encodings_that_write_a_character_in_one_of_two_ways_are_named(tmp_path: Path) -> None:
+    docs = (Path(__file__).parent.parent / "docs" / "scoring.md").read_text(encoding="utf-8")
+    multibyte = [
+        "big5", "big5hkscs", "cp932", "cp949", "cp950", "euc_jis_2004", "euc_jisx0213", "euc_jp",
+        "euc_kr", "gb18030", "gb2312", "gbk", "johab", "shift_jis", "shift_jis_2004", "shift_jisx0213",
+    ]  # fmt: skip
+    codes = [bytes(code) for code in product(range(128, 256), range(64, 256))]
+    codes += [b"\x8f" + code for code in codes]  # of EUC
+    for encoding in multibyte:
+        texts = {code: code.decode(encoding, "replace") for code in codes}
+        texts = {code: text for code, text in texts.items() if "\ufffd" not in text}
+        back = {code: text.encode(encoding, "replace") for code, text in texts.items()}
+        lost = [code for code, text in texts.items() if back[code].decode(encoding) != text]
+        assert len(lost) == 3 * (encoding == "euc_jisx0213"), encoding  # Python cannot write those
+        assert (list(back) != list(back.values())) == (f"`{encoding}`" in docs), encoding
+    result = scored(tmp_path, b"text\n\x87\x90\n", encoding="cp932", columns=["stance"])
+    assert result.output.decode("cp932") == "text,stance\n≒,bearish\n"
 
 
 def test_utf16_without_its_name_is_a_hint(tmp_path: Path) -> None:
