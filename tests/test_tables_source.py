@@ -75,6 +75,23 @@ def test_a_cut_or_damaged_file_is_one_clear_error(tmp_path: Path, suffix: str) -
         assert sorted(p.name for p in tmp_path.iterdir()) == [f"posts.csv{suffix}"]
 
 
+def test_a_frame_to_skip_may_stand_before_the_others(tmp_path: Path) -> None:
+    expected = scored(tmp_path, CSV, columns=["stance"]).output
+    skipped = b"\x5f\x2a\x4d\x18\x05\0\0\0hello"
+    for data in (skipped + packed(CSV, ".zst"), skipped * 200 + packed(CSV, ".zst") + skipped):
+        result = scored(tmp_path, data, "posts.csv.zst", out="out.csv", columns=["stance"])
+        assert result.output == expected
+
+
+def test_a_window_that_takes_too_much_memory_is_no_damage(tmp_path: Path) -> None:
+    """As zstd --long=31 makes it: whole, but asking for gigabytes."""
+    wide = zstandard.ZstdCompressionParameters.from_level(1, window_log=28, hash_log=6, chain_log=6)
+    frame = zstandard.ZstdCompressor(compression_params=wide).compressobj()  # size not known
+    data = frame.compress(b"text\nab\n") + frame.flush()
+    with pytest.raises(InputError, match=r"posts\.csv\.zst is packed with .* zstd -d --long=31"):
+        scored(tmp_path, data, "posts.csv.zst", out="out.csv")
+
+
 def test_the_output_keeps_the_format(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"is delimited and .* is named like json lines"):
         scored(tmp_path, CSV, out="out.jsonl")

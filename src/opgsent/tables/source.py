@@ -23,7 +23,8 @@ from ..errors import InputError
 MAX_CHARS = 1_000_000  # one cell or line longer than this is a rejected row
 KEPT_CHARS = 1_000  # what is kept of such a line
 SAMPLE_LINES, SAMPLE_CHARS = 500, 1 << 18  # what is looked at before the first row is read
-_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_GZIP = b"\x1f\x8b"
+_ZSTD = re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")  # a frame, or one to skip
 _PIECE = 1 << 16  # bytes read at once
 _ZSTD_PIECE = 1024  # bytes fed at once: a block of 4 bytes may grow to 128 KiB
 
@@ -47,11 +48,12 @@ class Source:
             start = stream.peek(4)[:4]
         except OSError as error:
             raise InputError(f"cannot read {self.name}: {error.strerror or error}") from None
-        self.compressed = start.startswith((_GZIP, _ZSTD))
+        zstd = _ZSTD.match(start) is not None
+        self.compressed = zstd or start.startswith(_GZIP)
         if start.startswith(_GZIP):
             stream = _peekable(gzip.GzipFile(fileobj=stream))
-        elif start == _ZSTD:
-            stream = io.BufferedReader(_Zstd(stream), 1 << 17)
+        elif zstd:
+            stream = io.BufferedReader(_Zstd(stream, self.name), 1 << 17)
         self.stream = stream
 
     @property
@@ -96,12 +98,12 @@ def _peekable(stream: Any) -> io.BufferedReader:
 class _Zstd(io.RawIOBase):
     """The content of zstd frames; unlike zstandard's own reader it notices a cut file."""
 
-    def __init__(self, raw: io.BufferedReader) -> None:
+    def __init__(self, raw: io.BufferedReader, name: str) -> None:
         try:
             import zstandard
         except ImportError:
             raise InputError("reading .zst needs the extra: pip install opgsent[zstd]") from None
-        self._raw, self._zstandard = raw, zstandard
+        self._raw, self._name, self._zstandard = raw, name, zstandard
         self._frame: Any = None
         self._rest = self._ready = b""
 
@@ -125,6 +127,12 @@ class _Zstd(io.RawIOBase):
         try:
             self._ready = self._frame.decompress(piece)
         except self._zstandard.ZstdError as error:
+            if "too much memory" in str(error):  # zstd's own bound for what it is not told of
+                raise InputError(
+                    f"{self._name} is packed with a window over 128 MB, which would take as much "
+                    "memory to read; unpack it on the way: "
+                    "zstd -d --long=31 -c FILE | opgsent score - -o OUT"
+                ) from None
             raise EOFError(str(error)) from None
         self._rest = b""
         if self._frame.eof:
