@@ -19,7 +19,7 @@ import os
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ from opgsent.corpus import (
 from opgsent.fitting import FOLDS, STRENGTH, WRITTEN, Fit, Taught, fit_question, folds_of, joined
 from opgsent.fitting_spans import fit_extraction, learnable
 from opgsent.folder import pack, read_folder, write_folder
-from opgsent.linear import COLUMNS_OF
+from opgsent.linear import COLUMNS_OF, Weights
 from opgsent.matrix import features_matrix
 from opgsent.metrics import Judged
 from opgsent.result import LABELS, ROLES
@@ -57,6 +57,7 @@ SPAN_TEACHER = ROOT / "tools" / "teacher_spans.npz"
 TRUST = {"stance": 0.7, "style": 0.3}
 TICKER = 255  # in place of a role
 SEED = 0
+ROOM = 414_000  # features with weights: what a folder of 8 MB holds
 GOLDEN = 8  # posts of corpora/ whose answers are checked whenever the model is loaded
 
 
@@ -208,7 +209,7 @@ def main(args: Sequence[str] | None = None) -> None:
         scores = before["cross_validation"]
     if options.only != "spans":
         fits, scores = verdicts(posts, groups, folds, teachers, assets)
-        arrays |= joined(fits).arrays()
+        arrays |= largest(joined(fits), ROOM).arrays()
     spans = learnable(posts)
     if options.only != "verdicts":
         kept = {name: array for name, array in arrays.items() if name.startswith("verdict_")}
@@ -237,6 +238,13 @@ def main(args: Sequence[str] | None = None) -> None:
     card["golden"] = golden(own, model)
     write_folder(options.out, arrays, card)
     print(f"written to {options.out}")
+
+
+def largest(weights: Weights, count: int) -> Weights:
+    """The weights of the ``count`` features that have the largest ones."""
+    size = np.abs(weights.table).max(axis=1)
+    kept = np.sort(np.argsort(-size, kind="stable")[:count])
+    return replace(weights, features=weights.features[kept], table=weights.table[kept])
 
 
 def verdicts(

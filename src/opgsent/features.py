@@ -36,13 +36,13 @@ VIEW_VALUE = {
 }  # fmt: skip
 #: value of a word whose sense is turned around, beside its 1 elsewhere
 TURNED = np.float32(-0.5)
-SCOPE, UNDO_SCOPE, LEAVE_SCOPE = 3, 4, 5  # tokens that a negation, ... reaches
+SCOPE, UNDO_SCOPE, LEAVE_SCOPE = 3, 4, 6  # tokens that a negation, ... reaches
 
 #: what a token is to its neighbours (the words are in forms.py); bits 16 to 31 are candidates.py's
-NEGATION, END, UNDOING, LEAVING, SELLING, POSITION, OPTION, HOLLOW, JOINING, EMOJI = (
-    1 << bit for bit in range(10)
+NEGATION, END, UNDOING, LEAVING, SELLING, POSITION, OPTION, HOLLOW, JOINING, EMOJI, OWNING = (
+    1 << bit for bit in range(11)
 )
-UNHEARD = 1 << 10  # a word without a weight of its own
+UNHEARD = 1 << 11  # a word without a weight of its own
 _TURNING = np.uint32(NEGATION | UNDOING | LEAVING | SELLING)
 
 #: what is counted in a post, and the steps that a count is read in
@@ -219,7 +219,11 @@ def neighbours(
         three[ids[1:-1] == 0] = NOTHING
         yield "three", slice(0, -2), three
     for view, places in turns.items():
-        yield view, places, buckets(norms[places] * _M3 + _VIEW[view])
+        told = norms[places]
+        if view == "left":  # "longs" as "long": these are rare
+            for one, several in zip(_ONE, _SEVERAL, strict=True):
+                told[told == several] = one
+        yield view, places, buckets(told * _M3 + _VIEW[view])
 
 
 def turned(batch: Batch) -> Turns:
@@ -246,8 +250,10 @@ def turned(batch: Batch) -> Turns:
     undoing = at[(kinds & np.uint32(UNDOING)) != 0]
     if len(undoing) and len(negated):
         undoing = undoing[~np.isin(undoing, negated)]  # "isn't broken"
-    left = _reached(flags, at[(kinds & np.uint32(LEAVING)) != 0], LEAVE_SCOPE)
-    left = left[(flags[left] & np.uint32(POSITION | OPTION)) != 0]
+    leaving = at[(kinds & np.uint32(LEAVING)) != 0]
+    if len(leaving) and len(negated):
+        leaving = leaving[~np.isin(leaving, negated)]  # "not closing my long"
+    left = _given_up(flags, leaving)
     sales = at[(kinds & np.uint32(SELLING)) != 0]
     sold = _reached(flags, sales, LEAVE_SCOPE)
     sold = sold[(flags[sold] & np.uint32(OPTION)) != 0]  # "sold short" is another thing
@@ -259,6 +265,9 @@ def turned(batch: Batch) -> Turns:
         "left": np.unique(np.concatenate([left, sold, before])),
     }
     return {view: places for view, places in found.items() if len(places)}
+
+
+_ONE, _SEVERAL = norms_of("long short call put"), norms_of("longs shorts calls puts")
 
 
 def _superlative(batch: Batch, at: int) -> bool:
@@ -294,6 +303,21 @@ def _reached(flags: NDArray[np.uint32], at: NDArray[np.int64], scope: int) -> ND
         at = at[(flags[at] & stops) == 0]  # START is an END, too
         found.append(at)
     return np.unique(np.concatenate(found)) if found else at
+
+
+def _given_up(flags: NDArray[np.uint32], at: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The positions that the verbs at places ``at`` end: "covered the last of my $ETH short". Only
+    words that say whose and how much may stand between: "close below 60k and short" ends none.
+    """
+    found = [at[:0]]
+    for _ in range(LEAVE_SCOPE):
+        if not len(at):
+            break
+        at = at + 1
+        held = (flags[at] & np.uint32(POSITION | OPTION)) != 0
+        found.append(at[held])
+        at = at[~held & ((flags[at] & np.uint32(OWNING)) != 0)]
+    return np.concatenate(found)
 
 
 #: feature of each counter at each step, shape (len(COUNTS), len(STEPS) + 1)

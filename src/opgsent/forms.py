@@ -22,6 +22,7 @@ from .features import (
     LEAVING,
     NEGATION,
     OPTION,
+    OWNING,
     POSITION,
     SELLING,
     UNDOING,
@@ -43,13 +44,21 @@ _WORDS = {
              " squeezed liquidated rekt wrecked wiped crushed destroyed cooked burned burnt"
              " punished",
     LEAVING: "cover covers covered covering close closes closed closing exit exits exited exiting"
-             " stopped unwind unwound unwinding ditched dumped flattened",
+             " stopped unwind unwound unwinding ditched dumped flattened trimmed trimming reduced"
+             " liquidated rekt wrecked cooked burned burnt squeezed",
     SELLING: "sell sells sold selling write wrote writing",
     POSITION: "long longs short shorts",
     OPTION: "call calls put puts",
+    OWNING: "my our his her their your the a an this that these those all half most some part rest"
+            " both of out on from in up down off with T $T #T 0 0% remaining last first"
+            " second final next small smaller tiny big bigger large entire whole full other old new"
+            " losing winning green red overnight swing daily weekly",
     JOINING: "and but while whereas though although than into vs versus against",
 }  # fmt: skip
-_SENSE = {word: flag for flag, words in _WORDS.items() for word in words.split()}
+_SENSE: dict[str, int] = {}
+for _flag, _words in _WORDS.items():
+    for _word in _words.split():
+        _SENSE[_word] = _SENSE.get(_word, 0) | _flag
 _ENDS = frozenset(". , ; : ! ? \n … - – — | ) (".split(" "))
 _FIRST_PERSON = frozenset("i im i'm ive i've my me mine i'll i’m id i'd".split())
 _ROCKETS = frozenset("🚀🌕🌙🔥💎🤑💰💥⚡🐂📈🎯🏆✅💸🤩")
