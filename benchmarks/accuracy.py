@@ -3,7 +3,8 @@
     python -m benchmarks.accuracy [--shared ../shared] [--dev]
 
 Every model answers every post; a score per post is enough for AUC (bullish against bearish),
-which is the one figure all of them can be asked for. Peers that need fitting are fitted on what
+which is the one figure all of them can be asked for. Models of three labels have two: ``score``,
+P(bullish) - P(bearish), and "two-way", P(bullish) / (P(bullish) + P(bearish)). Peers that need fitting are fitted on what
 the bundled model was fitted on: the train split of real.jsonl and of corpora/. ``--dev`` adds the
 dev split of real.jsonl, which is opened once, at the end.
 """
@@ -31,7 +32,8 @@ from opgsent.corpus import corpora_folder, read_corpus
 
 ROOT = Path(__file__).parents[1]
 Scores = np.ndarray[Any, Any]
-Model = Callable[[list[str]], Scores]  # posts -> one bullishness per post
+#: posts -> one bullishness each, shape (n,), or P(bullish) and P(bearish), shape (n, 2)
+Model = Callable[[list[str]], Scores]
 DRAWS = 500
 
 
@@ -116,7 +118,8 @@ def _posts(name: str, posts: Sequence[Any]) -> Set:
 
 def opgsent(texts: list[str]) -> Scores:
     """The bundled model as it is."""
-    return np.array([p.stance.score for p in Classifier.bundled().classify_many(texts) if p.stance])
+    found = [p.stance.probabilities for p in Classifier.bundled().classify_many(texts) if p.stance]
+    return np.array([[p["bullish"], p["bearish"]] for p in found])
 
 
 def vader(texts: list[str]) -> Scores:
@@ -149,7 +152,7 @@ def refitted(pipeline: Any, posts: Sequence[Any]) -> Model:
 
     def model(texts: list[str]) -> Scores:
         p = pipeline.predict_proba(texts)
-        return np.asarray(p[:, order.index("bullish")] - p[:, order.index("bearish")])
+        return np.asarray(p[:, [order.index("bullish"), order.index("bearish")]])
 
     return model
 
@@ -179,6 +182,16 @@ PUBLISHED = [
     ["published: VADER", "", ".568 (3-way)", ".564", "", ""],
     ["published: SVM of pyfin's authors", "", ".827 (3-way, own)", ".737", "", ""],
 ]
+
+
+def readings(name: str, said: Scores) -> dict[str, Scores]:
+    """What a model says as scores to rank posts by: ``score``, and the probability of bullish given
+    that a post is one of the two, which is the question of a set without neutral posts.
+    """
+    if said.ndim == 1:
+        return {name: said}
+    bullish, bearish = said.T
+    return {name: bullish - bearish, f"{name}: two-way": bullish / (bullish + bearish)}
 
 
 def auc(gold: Scores, scores: Scores) -> float:
@@ -265,18 +278,22 @@ def main() -> None:
     for name, make in models(train).items():
         try:
             model = make()
-            cells, seconds, posts = [], 0.0, 0
+            cells: dict[str, list[str]] = {}
+            seconds, posts = 0.0, 0
             for one in found:
                 started = time.perf_counter()
-                scores = model(one.texts)
+                said = model(one.texts)
                 seconds += time.perf_counter() - started
                 posts += len(one.texts)
-                low, high = interval(one, scores)
-                cells.append(f"{auc(one.gold, scores):.3f} [{low:.3f}, {high:.3f}]")
+                for reading, scores in readings(name, said).items():
+                    low, high = interval(one, scores)
+                    cell = f"{auc(one.gold, scores):.3f} [{low:.3f}, {high:.3f}]"
+                    cells.setdefault(reading, []).append(cell)
         except ImportError as error:
             table.append([name, *["not installed"] * len(found), str(error.name)])
             continue
-        table.append([name, *cells, f"{seconds / posts * 1e6:.0f}"])
+        for reading, row in cells.items():
+            table.append([reading, *row, f"{seconds / posts * 1e6:.0f}"])
     width = len(table[0])
     table += [[*row, *[""] * (width - len(row))][:width] for row in PUBLISHED]
     print(plain_table(table))
