@@ -91,8 +91,8 @@ def test_time_stamps_in_int96_keep_their_values(tmp_path: Path) -> None:
 def test_spark_is_told_of_our_columns(tmp_path: Path) -> None:
     """It goes by its own note in the metadata, and sees no column that is not in there."""
     key, theirs = b"org.apache.spark.sql.parquet.row.metadata", {"name": "text", "type": "string"}
-    note = json.dumps({"type": "struct", "fields": [theirs]})
-    table = pa.table({"text": ["$A 5"]}).replace_schema_metadata({key: note})
+    whole = json.dumps({"type": "struct", "fields": [theirs]})
+    table = pa.table({"text": ["$A 5"]}).replace_schema_metadata({key: whole})
     out = run(tmp_path, table, columns=["stance", "p_hype", "levels"], sure=True)
     fields = json.loads(out.schema.metadata[key])["fields"]
     assert fields[0] == theirs
@@ -103,8 +103,9 @@ def test_spark_is_told_of_our_columns(tmp_path: Path) -> None:
     )  # fmt: skip
     level = kinds["levels"]["elementType"]["fields"]
     assert {field["name"]: field["type"] for field in level}["start"] == "integer"
-    spoilt = run(tmp_path, table.replace_schema_metadata({key: b"{"}))
-    assert spoilt.schema.metadata[key] == b"{"
+    for note in (b"{", b"{}", b"[]", b'{"fields": 1}'):
+        spoilt = run(tmp_path, table.replace_schema_metadata({key: note}))
+        assert spoilt.schema.metadata[key] == note
 
 
 def test_pandas_reads_its_own_frame_back(tmp_path: Path) -> None:

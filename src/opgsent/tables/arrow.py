@@ -62,7 +62,8 @@ def schema_with(schema: pa.Schema, columns: Columns) -> pa.Schema:
         ours.append(pa.field(title, _FLOAT if score else _TYPES.get(name, _STRING)))
     kept = dict(schema.metadata or {})
     if _SPARK in kept:
-        with contextlib.suppress(ValueError):  # what is no JSON Spark passes over, too
+        # what is no such note Spark passes over, too
+        with contextlib.suppress(ValueError, KeyError, TypeError):
             row = json.loads(kept[_SPARK])
             row["fields"] += _for_spark(pa.struct(ours))["fields"]
             kept[_SPARK] = json.dumps(row).encode()
