@@ -91,12 +91,37 @@ def test_shorthand(before: str, digits: str, value: str | None) -> None:
         (["61.5", "x", "62"], "SOL", ["61.5", "62"]),
         (["1.500", "x", "1300"], "ETH", ["1500", "1300"]),
         (["1.500", "x", "1.6"], "ETH", ["1.5", "1.6"]),
+        (["1.500"], "ETH", ["1500"]),
+        (["2.340", "x", "2.365"], "XAU", ["2340", "2365"]),
+        (["0.95", "x", "y", "60"], "RQX", ["0.95", "60"]),
+        (["0.95", "-", "98"], "RQX", ["0.95", "0.98"]),
     ],
 )
 def test_resolved(tokens: list[str], symbol: str, values: list[str]) -> None:
     numbers = [(i, parts_of(token)[0]) for i, token in enumerate(tokens) if parts_of(token)]
     prices = [Price(part, i, symbol) for i, part in numbers]
     assert resolved(prices, tokens.__getitem__) == list(map(Decimal, values))
+
+
+def test_against_bitcoin_a_dot_parts_decimals() -> None:
+    prices = [Price(parts_of("1.045")[0], 0, "ETH")]
+    assert resolved(prices, str, {"ETH"}) == [Decimal("1.045")]
+    assert resolved(prices, str) == [Decimal(1045)]
+
+
+NO_PRICES = {
+    "fib retracement on $LINK: 0.382 at 14.2, 0.5 at 13.1, 0.618 at 12.4": ["14.2", "13.1", "12.4"],
+    "$LINK 14.20 at the 0.5 retrace": ["14.20"],
+    "$LINK hit 0.5 retrace to 0.45": ["0.5", "0.45"],
+    "$LINK broke the fib, 0.5 is next": ["0.5"],
+    "$SOL 150 entry, 40 lots of SOL": ["150"],
+    "fib 0.5": [],
+}
+
+
+@pytest.mark.parametrize("text", NO_PRICES)
+def test_ratios_and_counts_are_no_prices(text: str) -> None:
+    assert [v.text for v in classify(text).levels] == NO_PRICES[text]
 
 
 def tag(symbol: str, place: int = 0, kind: str = "cashtag", subject: bool = True) -> Found:
@@ -162,7 +187,17 @@ def test_probabilities() -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["$BTC 61.5k ", "0.00001234 - 385 / ", "bitcoin cash ", "1,", "$$$", "TP1 1 ", "\n5"]
+    "piece",
+    [
+        "$BTC 61.5k ",
+        "0.00001234 - 385 / ",
+        "bitcoin cash ",
+        "1,",
+        "$$$",
+        "TP1 1 ",
+        "\n5",
+        "fib 0.5 / ",
+    ],
 )
 def test_long_posts_take_linear_time(piece: str) -> None:
     model = Classifier.bundled()

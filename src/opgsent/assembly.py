@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from .cues import LINE
 from .features import COUNTS, norms_of
 from .levels import Numbers
-from .prices import DEAR, Price, resolved
+from .prices import DEAR, Price, in_thousands, resolved
 from .reading import Batch
 from .result import ROLES, Level
 from .spans import among
@@ -228,6 +228,7 @@ class _Prices:
             _UNITS.get(part.tail) or _UNITS.get(word.lower())
             for part, word in zip(self.parts, behind, strict=True)
         ]
+        self.parts = [in_thousands(*one) for one in zip(self.parts, behind, strict=True)]
         self.token = lambda at: strings[ids[at]]  # for the few that look further
 
     def of(
@@ -253,7 +254,7 @@ class _Prices:
         if len(parts) > 1 or theirs[0] in DEAR:
             places = self.place[begin:stop]
             prices = [Price(*p) for p in zip(parts, places, theirs, strict=True)]
-            values = resolved(prices, self.token)
+            values = resolved(prices, self.token, {f.symbol for f in found if f.quote == "BTC"})
         else:
             values = [part.value for part in parts]
         named = {f.place for f in found}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .candidates import TICKER
+from .candidates import PRICE, TICKER
 from .cues import CUES
 from .features import norm_of, norms_of
 from .levels import Numbers
@@ -33,6 +33,30 @@ _GAUGES = frozenset(norms_of("rsi mfi cci adx stoch stochrsi stochastic greed").
 _READ_AS = frozenset(norms_of("at is of : = above below over under near now index ( )").tolist())
 _OPENING, _CLOSING = norm_of("("), norm_of(")")
 _GROUPING = frozenset(norms_of("' ’ _").tolist())  # "3'150", "60_000"
+#: what is counted in wholes right behind its number; "64k levels" and "64k orders" are prices
+_COUNT_NOUNS = frozenset(norms_of("grids orders contracts").tolist())
+_LOTS, _OF = norm_of("lots"), norm_of("of")
+_PLACED = frozenset(norms_of("at @ around near above below").tolist())
+#: Fibonacci ratios that mark themselves, and those that assets trade at
+_SHARP = frozenset("0.236 0.382 0.618 0.705 0.786 0.886 1.272 1.414 1.618 2.618".split())
+_ROUND = frozenset("0.5 0.65 0.66 0.79".split())
+#: what makes a ratio of a number near it
+_FIB = frozenset(
+    norms_of("fib fibs fibonacci golden pocket retrace retracement extension ext").tolist()
+)
+_GOLDEN, _CROSS, _RETRACE = map(norm_of, ("golden", "cross", "retrace"))
+_TO = frozenset(norms_of("to towards toward").tolist())
+_COMMA = norm_of(",")
+#: what may stand between a fib word, or another ratio, and a round ratio; what may behind it
+_OF_FIB = frozenset(
+    norms_of("level levels line lines zone area ratio ratios the of : = ( ) [ ] - – — / & and or "
+             ", | ; • $").tolist()
+) | {norm_of("\n")}  # fmt: skip
+_BEHIND_RATIO = frozenset(norms_of("level levels line zone - ( the").tolist())
+_GIVEN_AS = frozenset(norms_of(": = - – — ( at @ $ → ->").tolist())  # "0.5 = 30.9"
+_AND = frozenset(norms_of("/ - – — & and or to").tolist())
+_LISTING = _AND | {_COMMA}
+_REACH = 6  # tokens from a fib word or another ratio to a ratio
 
 
 def doubtful(a: Around, numbers: Numbers) -> Marked:
@@ -46,9 +70,12 @@ def doubtful(a: Around, numbers: Numbers) -> Marked:
 
 
 def never(a: Around, numbers: Numbers) -> Marked:
-    """Pieces of phone and grouped numbers, "24/7", readings, years, money won and lost."""
-    found: Marked = _always(a.runs) | _in_pieces(a.runs, numbers) | _told_of_else(a.runs, numbers)
-    return found
+    """Pieces of phone and grouped numbers, "24/7", readings, years, money won and lost, counts of
+    orders, ratios beside fib words.
+    """
+    r = a.runs
+    found: Marked = _always(r) | _in_pieces(r, numbers) | _told_of_else(r, numbers)
+    return found | _ratios(r, numbers)
 
 
 def _gained(r: Runs, numbers: Numbers) -> Marked:
@@ -106,8 +133,8 @@ def _is_whole(part: Part) -> bool:
 
 
 def _told_of_else(r: Runs, numbers: Numbers) -> Marked:
-    """Numbers that their words make readings, years or money: "RSI at 72", "until 2030",
-    "turned 500 into 14k", "lost 8k on $LUNA".
+    """Numbers that their words make readings, years, money or counts: "RSI at 72", "until 2030",
+    "turned 500 into 14k", "lost 8k on $LUNA", "60 grids".
     """
     words = r.batch.page.norms[r.batch.ids].tolist()  # quicker in plain Python for a few numbers
     flags = r.batch.flags
@@ -133,5 +160,84 @@ def _told_of_else(r: Runs, numbers: Numbers) -> Marked:
             money = _INTO in words[last + 1 : min(last + 4, high)]
         elif word == _INTO:
             money = any(turn in _TURNED for turn in words[max(first - 5, low) : first])
-        found.append(gauge or (year and part.unit is None) or money)
+        counted = False
+        if last + 1 < high and part.unit is None and not part.tail:
+            if words[last + 1] in _COUNT_NOUNS:  # "bids at 140 orders": 140 is a price
+                counted = part.digits.isdigit() and word not in _PLACED
+            elif words[last + 1] == _LOTS and word not in _PLACED:  # "to 150 lots of room"
+                of = last + 3 < high and words[last + 2] == _OF
+                counted = not of or bool(flags[last + 3] & TICKER)
+        found.append(gauge or (year and part.unit is None) or money or counted)
     return np.array(found, bool)
+
+
+def _ratios(r: Runs, numbers: Numbers) -> Marked:
+    """Fibonacci ratios beside their word: "0.618 fib", "fib levels: 0.382 = 33.1, 0.5 = 30.9".
+
+    A sharp ratio has to be near a fib word or another ratio. Assets trade at the round ones, so
+    nothing but a label may stand between: "fib support 0.5", "retrace to 0.5" are prices.
+    """
+    marked: Marked = np.zeros(len(numbers.known), bool)
+    parts = [known.part for known in numbers.known]
+    written = [_ratio_of(part) for part in parts]
+    if not any(written):
+        return marked
+    words = r.batch.page.norms[r.batch.ids].tolist()
+    flags = r.batch.flags
+    first, low, high = r.first.tolist(), r.low.tolist(), r.high.tolist()
+    places: set[int] = set()  # of ratios found
+
+    def fib(at: int) -> bool:
+        return words[at] in _FIB and (words[at] != _GOLDEN or words[at + 1] != _CROSS)
+
+    def joined(i: int, words_between: frozenset[int]) -> bool:
+        """Whether a number and the next one are of a list."""
+        if i + 1 == len(first) or r.post[i] != r.post[i + 1]:
+            return False
+        gap = first[i + 1] - first[i]
+        return gap == 0 or (gap == 2 and words[first[i] + 1] in words_between)
+
+    def behind(i: int) -> bool:
+        """Whether a fib word follows, or another ratio that one follows."""
+        at = first[i] + 1
+        if at + 1 < high[i] and words[at] in _BEHIND_RATIO:
+            at += 1
+        if at < high[i] and fib(at):  # "hit 0.5 retrace to 0.45": no ratio
+            return words[at] != _RETRACE or words[at + 1] not in _TO
+        return joined(i, _AND) and first[i + 1] in places
+
+    def before(i: int) -> bool:
+        """Whether a fib word or another ratio goes before."""
+        end = max(low[i], first[i] - 1 - _REACH)
+        at = first[i] - 1
+        while at > end:
+            if at in places or (fib(at) and words[at + 1] != _COMMA):
+                return True
+            if written[i] in _SHARP or words[at] in _OF_FIB or flags[at] & TICKER:
+                at -= 1
+            elif flags[at] & PRICE and words[at - 1] in _GIVEN_AS:
+                at -= 2
+            else:
+                return False
+        return False
+
+    def listed(i: int) -> bool:
+        """Whether the next number makes a price of it: "fib levels: 0.5, 0.48"."""
+        if written[i] in _SHARP or not joined(i, _LISTING) or written[i + 1]:
+            return False
+        return parts[i].value / 2 < parts[i + 1].value < parts[i].value * 2
+
+    ratios = [i for i, ratio in enumerate(written) if ratio]
+    for told, order in ((behind, reversed(ratios)), (before, ratios)):
+        for i in order:
+            if not marked[i] and told(i) and not listed(i):
+                marked[i] = True
+                places.add(first[i])
+    return marked
+
+
+def _ratio_of(part: Part) -> str:
+    """The ratio that a number is written as, "" for none."""
+    digits = "0" + part.digits if part.digits[0] == "." else part.digits
+    ratio = digits in _SHARP or digits in _ROUND
+    return digits if ratio and part.unit is None and not part.tail else ""

@@ -6,7 +6,7 @@ here reads one such habit, and none touches a number that already means what it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
 from itertools import pairwise
 from typing import NamedTuple
@@ -23,11 +23,30 @@ class Price(NamedTuple):
 
 
 _JOINED = frozenset("- – — to / ~ & and".split())
-SATS = 5  # decimals of a price so small that its last digits stand for it
+SATS = 5  # decimals of a price so small that its last digits stand for it, even before it
+SHORTENED = 4  # and from which they do outside its range: not "sold at 0.95, strike 14"
 
 
-def resolved(prices: Sequence[Price], token: Callable[[int], str]) -> list[Decimal]:
-    """The value of each price of a post, in order; ``token`` gives the token at a place.
+def in_thousands(part: Part, word: str) -> Part:
+    """A number read with the word behind it: "65 grand", "100 thousand" are 65k, 100k.
+
+    >>> from opgsent.numerals import parts_of
+    >>> in_thousands(parts_of("65")[0], "grand").value
+    Decimal('65000')
+    """
+    if part.tail or part.value >= 1000 or word.lower() not in _THOUSANDS:
+        return part
+    return part._replace(value=part.value * 1000, tail="k")
+
+
+_THOUSANDS = frozenset({"grand", "thousand"})
+
+
+def resolved(
+    prices: Sequence[Price], token: Callable[[int], str], crossed: Collection[str] = ()
+) -> list[Decimal]:
+    """The value of each price of a post, in order; ``token`` gives the token at a place,
+    ``crossed`` are the tickers that the post has against bitcoin.
 
     >>> from opgsent.numerals import parts_of
     >>> tokens = ["0.00000380", "-", "385"]
@@ -41,7 +60,7 @@ def resolved(prices: Sequence[Price], token: Callable[[int], str]) -> list[Decim
         _carried(prices, values, token)
         _thousands_of_all(prices, values)
     if any(price.symbol in DEAR for price in prices):
-        _dotted_thousands(prices, values)
+        _dotted_thousands(prices, values, crossed)
     return values
 
 
@@ -81,17 +100,23 @@ def _carried(prices: Sequence[Price], values: list[Decimal], token: Callable[[in
     near: int | None = small[0] if small else None
     if near is not None and len(written[near].partition(".")[2]) < SATS:
         near = None  # "rolled from 8 to 8.5 for 0.22": what comes later is not carried on
+    carried = -1  # the last number that the next one may carry on from
     for i, text in enumerate(written):
         if small and "." in text and 0 < values[i] < 1:
-            near = i
+            near = carried = i
         if not integers[i] or prices[i].part.unit or prices[i].part.tail not in ("", "s", "sats"):
             continue
         if small:
             if near is None or prices[near].symbol != prices[i].symbol:
                 continue
+            if len(written[near].partition(".")[2]) < SHORTENED and not (
+                carried == i - 1 and _joined(prices[carried], prices[i], token)
+            ):
+                continue
             found = shorthand(written[near], values[near], text)
             if found is not None and values[near] / 20 < found < values[near] * 20:
                 values[i] = found
+                carried = i
         elif i and prices[i].part.tail == "" and _joined(prices[i - 1], prices[i], token):
             found = shorthand(written[i - 1].replace(",", ""), values[i - 1], text)
             if found is not None:
@@ -114,19 +139,32 @@ def _thousands_of_all(prices: Sequence[Price], values: list[Decimal]) -> None:
 
 
 #: below this a price in three decimals is one in thousands: "$5.616" of bitcoin, "DAX 18.250"
-DEAR = {"BTC": 1000, "ETH": 10, "DAX": 1000, "NDX": 1000, "US30": 1000}
+DEAR = {"BTC": 1000, "ETH": 100, "XAU": 100, "DAX": 1000, "NDX": 1000, "US30": 1000}
+_SINGLE = frozenset({"ETH", "XAU"})  # may be at some thousand: "ETH 2.450"
 
 
-def _dotted_thousands(prices: Sequence[Price], values: list[Decimal]) -> None:
+def _dotted_thousands(
+    prices: Sequence[Price], values: list[Decimal], crossed: Collection[str]
+) -> None:
     """A bitcoin has never cost five dollars in three decimals: "$5.616" of it is 5616.
 
-    A price of ether might, so there another number has to show that thousands are meant.
+    A price of ether might, or be one in bitcoin; there all small numbers have to be in three
+    decimals, "2.450, 2.700" and not "2.450, 2.7", or a large one shows that thousands are meant.
     """
     largest = max(values)
+    odd = {
+        price.symbol
+        for price, value in zip(prices, values, strict=True)
+        if value < 100 and not price.part.tail and len(price.part.digits.partition(".")[2]) != 3
+    }
     for i, price in enumerate(prices):
         limit = DEAR.get(price.symbol or "")
         if limit is None or price.part.tail or not 1 <= values[i] < limit:
             continue
+        if price.symbol in _SINGLE and largest < 100 and price.symbol in odd:
+            continue
+        if price.symbol in crossed and price.symbol in _SINGLE:
+            continue
         whole, dot, decimals = price.part.digits.partition(".")
-        if dot and len(decimals) == 3 and (price.symbol != "ETH" or largest >= 100):
+        if dot and len(decimals) == 3:
             values[i] = Decimal(whole + decimals)
