@@ -72,7 +72,11 @@ SYMBOLS = """$BTC BTC - cashtag | $eth.x ETH - cashtag | $BRK.B BRK.B - cashtag 
 BTCUSDT BTC USDT pair | ETHUSD ETH USD pair | EURUSD EUR USD pair | BTC-PERP BTC PERP pair
 #ETH/USDT ETH USDT pair | #SOLUSDT SOL USDT pair | XAUUSD XAU USD pair | #XBTUSD BTC USD pair
 Bitcoin BTC - name | #bitcoin BTC - hashtag | Bitcoin's BTC - name | LTCs LTC - symbol
-XBT BTC - symbol | BTC BTC - symbol | #ADA ADA - hashtag"""
+XBT BTC - symbol | BTC BTC - symbol | #ADA ADA - hashtag
+BTCUSDT_240927 BTC USDT pair | BTCUSD_PERP BTC USD pair | ETHUSDZ24 ETH USD pair
+SOLUSDT.P SOL USDT pair | BTCUSDT-27SEP24 BTC USDT pair | $ESM24 ES - cashtag
+ESM24 ES - symbol | es_f ES - symbol | ESP24 ESP24 - symbol | $0700.HK 0700.HK - cashtag
+$tcs.bo TCS - cashtag | BTC.D BTC.D - symbol"""
 
 
 @pytest.mark.parametrize("row", [r.split() for r in SYMBOLS.replace("\n", "|").split("|")])
@@ -157,7 +161,8 @@ def test_fit_and_scoring_read_tokens_alike(assets: Assets) -> None:
 
 
 PAIRS = """USD/#CAD USD CAD | SPKI/mUSDT SPKI USDT | ADT  / BTC ADT BTC | btc usdt BTC USDT
-XAUUSDSELL XAU USD | POLY_BTC POLY BTC"""
+XAUUSDSELL XAU USD | POLY_BTC POLY BTC | USD JPY USD JPY | xau usd XAU USD
+link usdt LINK USDT"""
 
 
 @pytest.mark.parametrize("row", [r.strip() for r in PAIRS.replace("\n", "|").split("|")])
@@ -166,6 +171,18 @@ def test_pairs_over_several_tokens(row: str) -> None:
     (found,) = classify(f"{text} is quiet").tickers
     assert (found.symbol, found.quote, found.kind) == (symbol, quote, "pair")
     assert text.startswith(found.text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "USD JPY EUR", "gold in usd eur or gbp", "EUR, USD JPY", "paid 100 USD EUR", "usd try it",
+        "EUR usd", "USD USD", "USD", "please link usdt wallet", "link usdt wallet", "usdt",
+        "I say link usdc", "SOL\nlink\nusdt to",
+    ],
+)  # fmt: skip
+def test_codes_that_are_no_pair(text: str) -> None:
+    assert all(ticker.kind != "pair" for ticker in classify(text).tickers)
 
 
 def test_user_assets(tmp_path: Path) -> None:

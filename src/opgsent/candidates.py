@@ -18,7 +18,7 @@ from .assets import Assets
 from .cues import cue_of
 from .everyday import CAPITALS, TOPICS, WORDS
 from .numerals import MAX_DIGITS, parts_of
-from .symbols import split_pair
+from .symbols import contract_root, split_pair
 from .tokens import is_plain
 
 TICKER, PRICE, OPENS, FOLLOWS = (1 << bit for bit in range(16, 20))
@@ -120,6 +120,8 @@ def _known(token: str, kind: str, assets: Assets) -> int:
     if kind == "word" and (len(token) < 2 or token in CAPITALS):
         return 0
     body = token.lstrip("$#")
+    if contract_root(body, assets):
+        return 3
     for mark in () if body.isalpha() else ("'", "’", "_"):
         head = body.partition(mark)[0]
         if head and head != body and (assets.by_name(head.lower()) or assets.by_symbol(head)):

@@ -9,6 +9,7 @@ import re
 from typing import NamedTuple
 
 from .assets import STABLECOINS, Asset, Assets
+from .pairs import CONTRACT_TAIL, root_of
 
 #: quotes by how common they are: the order in which a pair without a separator is tried
 COMMON_QUOTES = tuple(
@@ -18,8 +19,12 @@ COMMON_QUOTES = tuple(
 _CRYPTO_QUOTES = STABLECOINS | frozenset("BTC XBT ETH BNB SOL TRX PERP".split())
 _SEPARATED = re.compile(r"(\w+)\s*[/_|-]\s*[#$]?m?(\w+?)(?:[-:_/.]\w+)*")
 _DATED = re.compile(r"(\w{2,10})\s?[-/]\s?(?:[0-9]{1,2}[A-Z]{3}[0-9]{2}|[FGHJKMNQUVXZ][0-9]{2})")
+_FUTURE = re.compile(rf"(\w{{2,10}})(USDT|USDC|USD){CONTRACT_TAIL}")
 _SIDE = re.compile(r"(\w{6,})(?:BUY|SELL|LONG|SHORT)", re.IGNORECASE)
-_SUFFIX = re.compile(r"(?:\.X|_F|\.(?:P|CA|TO|V|L|AX|DE|PA|HK|NS|MI|AS|CN|NE))", re.IGNORECASE)
+_SUFFIX = re.compile(
+    r"(?:\.X|_F|\.(?:P|CA|TO|V|L|AX|DE|PA|HK|NS|BO|TW|MI|AS|CN|NE))", re.IGNORECASE
+)
+_FUTURES = ("commodity", "index", "fx")  # what futures are of, beside coins
 _OWNER = re.compile(r"(?:['’]s?|_\w*)", re.IGNORECASE)
 #: the many spellings of one asset that have a row of their own in the table
 _METALS = {"GOLD": "XAU", "SILVER": "XAG"}
@@ -64,9 +69,15 @@ def symbol_of(token: str, kind: str, assets: Assets) -> Symbol:
         if found:
             classes = pair_classes(*found, assets)
             return Symbol(canonical(found[0], assets), found[1], "pair", classes, 0, end)
+    if root := contract_root(token[start:], assets):
+        classes = _of_future(classes_of(root, assets))
+        kind = "symbol" if kind == "word" else kind
+        return Symbol(root, None, kind, classes, 0, len(token))
     if kind == "cashtag" or kind == "pair":
         body = token[start:]
-        tail = re.search(_SUFFIX.pattern + "$", body, re.IGNORECASE)
+        # a number means a share of one exchange alone: "$0700.HK" keeps it
+        by_number = body[0].isdigit() and "." in body
+        tail = None if by_number else re.search(_SUFFIX.pattern + "$", body, re.IGNORECASE)
         plain = not tail or tail.group() == ".P"
         if plain and kind == "cashtag" and not assets.by_symbol(body.upper()):
             if (found := split_pair(body, assets)) and classes_of(found[0], assets):
@@ -78,7 +89,7 @@ def symbol_of(token: str, kind: str, assets: Assets) -> Symbol:
         if tail and tail.group().upper() == ".X":
             classes = ("crypto",)
         elif tail and tail.group().upper() == "_F":
-            classes = tuple(c for c in classes if c in ("commodity", "index", "fx")) or classes
+            classes = _of_future(classes)
         return Symbol(symbol, None, "cashtag", classes, 0, len(token))
     side = _SIDE.fullmatch(token)
     if side and (found := split_pair(side[1], assets)):
@@ -127,6 +138,18 @@ def _trimmed(token: str, start: int, assets: Assets) -> tuple[str, int]:
     return body, len(token)
 
 
+def contract_root(word: str, assets: Assets) -> str | None:
+    """The root of a futures contract that the table knows: "ESM24" and "ES_F" are ES."""
+    root = root_of(word)
+    if root and (root in MAJORS or any(c in _FUTURES for c in classes_of(root, assets))):
+        return None if assets.by_symbol(word) else root
+    return None
+
+
+def _of_future(classes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(c for c in classes if c in _FUTURES) or classes
+
+
 def canonical(symbol: str, assets: Assets, *, cash: bool = False) -> str:
     """The symbol that an asset goes by: XBT is BTC, GOLD is XAU unless it is a cashtag."""
     if cash and symbol in _METALS:
@@ -147,13 +170,15 @@ def classes_of(symbol: str, assets: Assets) -> tuple[str, ...]:
 
 
 def split_pair(text: str, assets: Assets) -> tuple[str, str] | None:
-    """(base, quote) of "BTC/USDT", "btcusdt", "ETH_USD", "BTC-27DEC24", None for no pair.
+    """(base, quote) of "BTC/USDT", "btcusdt", "ETH_USD", "BTCUSDH25", None for no pair.
 
     >>> assets = Assets.load()
     >>> [split_pair(t, assets) for t in ("ETHUSD", "$MSTR /USDT".lstrip("$"), "BTCUSDT.P", "moon")]
     [('ETH', 'USD'), ('MSTR', 'USDT'), ('BTC', 'USDT'), None]
     """
     upper = text.upper().removesuffix(".P")
+    if future := _FUTURE.fullmatch(upper):
+        return future[1], future[2]
     if dated := _DATED.fullmatch(upper):
         return dated[1], "USD"
     if separated := _SEPARATED.fullmatch(upper):

@@ -11,10 +11,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .assets import CLASS_ORDER, STABLECOINS, Assets
+from .assets import CLASS_ORDER, QUOTES, STABLECOINS, Assets
 from .candidates import FORMS, KNOWN, OPENS, PRICE, TICKER, openings
-from .cues import CUES
+from .cues import CUES, JOINT, cue_of
 from .features import END, norm_of
+from .pairs import MONEY
 from .reading import Batch
 from .spans import (
     SECOND,
@@ -27,7 +28,7 @@ from .spans import (
     salts,
     shapes,
 )
-from .symbols import Symbol, symbol_of
+from .symbols import MAJORS, Symbol, symbol_of
 
 
 class Found(NamedTuple):
@@ -83,6 +84,8 @@ def find(batch: Batch, cues: Ints, assets: Assets) -> Candidates:
     shape: list[int] = []
     if phrases:
         at = np.unique(np.concatenate([at, np.fromiter(phrases, np.int64, len(phrases))]))
+    if coins := _before_stablecoin(batch, cues):
+        at = np.union1d(at, np.array(coins, np.int64))
     shape_of = shapes(flags[at]).tolist()
     numbers = ids[at].tolist()
     behind = _quoted(batch, cues, at, assets)
@@ -100,6 +103,8 @@ def find(batch: Batch, cues: Ints, assets: Assets) -> Candidates:
             symbol = known
         if symbol.kind == "pair":  # "XAUUSDSELL" and "POLY_BTC" are one, too
             form = form & 31 | _PAIR << 5
+        if not quote and symbol.symbol in MONEY and _is_fx(batch, place):
+            quote = 1
         if quote and symbol.kind in ("symbol", "name", "hashtag", "cashtag"):
             end += quote
             code = strings[ids[end]].lstrip("#$").removeprefix("m").upper()
@@ -135,9 +140,52 @@ def _quoted(batch: Batch, cues: Ints, at: Ints, assets: Assets) -> list[int]:
     for i in one.nonzero()[0].tolist():
         quote = strings[ids[at[i] + 1]]
         # "btc usdt" is a pair, "BTC perp" a product, "BTC ETH" two coins
-        if quote.upper() in ("USDT", "BUSD", "USDC"):
+        if quote.upper() in _STABLE:
             out[i] = 1
     return out
+
+
+_STABLE = frozenset(("USDT", "USDC", "BUSD"))
+_SIDES = frozenset(CUES.index(name) for name in ("buy", "sell", "long", "short"))
+_PAYS = frozenset("wallet wallets address account network card bank payment peg to".split())
+
+
+def _before_stablecoin(batch: Batch, cues: Ints) -> list[int]:
+    """Places of coins that are words otherwise: "link usdt breakout", "long near usdt".
+
+    Only where a post or line begins or behind the side of a trade, for one may "link usdt" to a
+    wallet.
+    """
+    strings, ids = batch.page.strings, batch.ids
+    found = []
+    for place in ((cues[2:] == _QUOTE).nonzero()[0] + 2).tolist():
+        before, coin, quote = (strings[i] for i in ids[place - 2 : place + 1].tolist())
+        if quote.upper() not in _STABLE or coin.upper() not in MAJORS:
+            continue
+        behind = strings[ids[place + 1]].lower()
+        opens = before == "" or before == "\n" or int(cues[place - 2]) in _SIDES
+        if coin.islower() and quote.islower() and opens and behind not in _PAYS:
+            found.append(place - 1)
+    return found
+
+
+def _is_fx(batch: Batch, place: int) -> bool:
+    """Whether two currencies or a metal and one side by side are a pair: "eur usd", "XAU USD".
+
+    Three are a list ("USD JPY EUR", "usd eur or gbp"), and behind a number a currency is money.
+    """
+    ids = batch.ids[max(place - 3, 0) : place + 5].tolist()
+    words = [""] * (3 - place) + [batch.page.strings[i] for i in ids] + [""] * 3
+    base, quote = words[3:5]
+    if base not in MONEY or quote not in MONEY or base == quote or quote.upper() not in QUOTES:
+        return False
+    if base.isupper() != quote.isupper() or batch.flags[place - 1] & np.uint32(PRICE):
+        return False
+    for one, two, three in (words[2::-1], words[5:8]):
+        joined = cue_of(one) == JOINT and two in MONEY and three not in MONEY
+        if one in MONEY or joined:
+            return False
+    return True
 
 
 def _phrases(batch: Batch, opens: list[int], assets: Assets) -> dict[int, tuple[int, Symbol, int]]:

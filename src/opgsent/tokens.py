@@ -22,6 +22,7 @@ from functools import lru_cache
 
 from .numerals import THOUSANDS
 from .numerals import WRITTEN as _NUM
+from .pairs import PAIR_ENDS, is_pair
 from .result import Token
 
 # --- pieces -------------------------------------------------------------------------------
@@ -35,10 +36,13 @@ _QUOTE = (
 )
 # "/USDT", "-PERP", "_USDT", "-27DEC24", " /USDT", " / USDT"; a third member makes it a list
 _PAIR_TAIL = (
-    rf"(?:/{_QUOTE}(?:-PERP|:USDT)?(?!/\w)|-{_QUOTE}(?:-SWAP|-PERP)?"
+    rf"(?:/{_QUOTE}(?:-PERP|:USDT)?(?!/\w)|-{_QUOTE}(?:-SWAP|-PERP|-[0-9]{{6}}(?!\w))?"
     r"|\s?/\s?(?:USDT|USDC|USD|BTC|BUSD)(?![^\W_])(?!\s?/)"
     r"|-[0-9]{1,2}[A-Z]{3}[0-9]{2}(?!\w))"
 )
+# TradingView's "SOLUSDT.P", a perpetual future, and "BTC.D", a share of the market
+_PERPETUAL = r"(?:(?:(?<=USD)|(?<=USDT)|(?<=USDC))\.P(?!\w))?"
+_SHARE = r"(?:(?:BTC|ETH|USDT|USDC|OTHERS)\.D|(?:btc|eth|usdt|usdc)\.d)(?!\w)"
 _TLD = (
     r"(?:com|net|org|io|me|gg|co|ly|xyz|app|finance|info|news|ai|fi|pro|live|tv|dev|exchange"
     r"|trade|trading|capital|network|money|club|site|online|link|cc|to|eu|uk|de|ru|in|us|biz)"
@@ -80,10 +84,13 @@ BRANCHES: tuple[tuple[str, str], ...] = (
     # never $10, $5M, $300k: a digit-led cashtag needs three capitals ($1INCH)
     (
         "cashtag",
-        r"\$[A-Za-z][A-Za-z0-9]*(?:[.](?:[A-Za-z]|[A-Z]{2})(?!\w)|_[A-Za-z](?!\w)|-[A-Z](?!\w))?"
+        r"\$[A-Za-z][A-Za-z0-9]*(?:[.](?:[A-Za-z]|[A-Z]{2}|to|ax|de|hk|ns|bo|pa|tw)(?!\w)"
+        r"|_(?:[A-Za-z]|PERP|[0-9]{6})(?!\w)|-[A-Z](?!\w))?"
+        # exchanges that number their shares
+        r"|\$(?:[0-9]{4}\.T|[0-9]{1,6}\.(?:HK|hk|TWO?|tw|S[SZ]|K[SQ]))(?!\w)"
         r"|\$[0-9]{1,4}(?!(?:USD|EUR|CAD|AUD|MIL|BIL|MLN|BLN|MM|BN)[A-Z]*(?!\w))[A-Z]{3,}(?!\w)",
     ),
-    ("hashtag", r"#(?=[0-9_]*[^\W\d_])\w+(?:(?<=USDT)\.P(?!\w))?"),
+    ("hashtag", rf"#(?:{_SHARE}|(?=[0-9_]*[^\W\d_])\w+{_PERPETUAL})"),
     ("date", rf"(?:19|20)[0-9]{{2}}[-/.](?:0?[1-9]|1[0-2])[-/.](?:0?[1-9]|[12][0-9]|3[01])(?!\w)"
              rf"|(?!24/7){_MONTH_DAY}(?:/(?:20)?[0-9]{{2}})?(?![\w/]|[.,][0-9])"
              r"|(?:0?[1-9]|[12][0-9]|3[01])\.(?:0[1-9]|1[0-2])\.(?:19|20)[0-9]{2}(?!\w)"),
@@ -93,11 +100,11 @@ BRANCHES: tuple[tuple[str, str], ...] = (
     # keycap digits are emoji before they are numbers
     ("emoji", "[0-9#*]\ufe0f?\u20e3"),
     # 43,250.5  $3.2K  67k-69k  0.00001234  .618  3k8  1.2M  250p  100usdt  4h
-    ("number", rf"(?:{_CURRENCY}\s?(?=[0-9.]))?(?:{_NUM}|(?<!\w)\.[0-9]+)(?:[^\W\d_]\w*)?"
+    ("number", rf"(?:{_CURRENCY}\s?(?=[0-9.]))?(?:{_NUM}|(?<!\w)\.[0-9]+)(?:[^\W\d_]\w*{_PERPETUAL})?"
                rf"(?:[-–]{_CURRENCY}?{_NUM}(?:[^\W\d_]\w*)?)*"),
     ("emoji", _EMOJI),
     # digits of other scripts are words as a whole: one by one they would cost time
-    ("word", r"(?:[^\W\d_]|(?![0-9])\d)\w*(?:['’&][^\W\d_]\w*)*"),
+    ("word", rf"{_SHARE}|(?:[^\W\d_]|(?![0-9])\d)\w*(?:['’&][^\W\d_]\w*)*{_PERPETUAL}"),
     ("mark", r"[!?]+|\.\.+|…|--+|==+|__+|\*\*+|~~+|\$\$+|\S"),
     ("break", r"\n"),  # a line break: read by the models, no token of ``tokenize``
 )  # fmt: skip
@@ -203,21 +210,6 @@ _NUMBER_TAIL = re.compile(
     rf"(?:{_CURRENCY}\s?)?{_NUM}(?:k[0-9]{{1,3}}|[kKmMbBtT]|mil|mln|mm|MM|bn|Bn|BN|tn|ish|s)?"
     rf"(?:[-–]{_CURRENCY}?{_NUM}(?:[kKmMbB])?)*"
 )
-# A bare word that is a pair: any base before a stablecoin, a code before a currency or coin.
-_STABLE_PAIR = re.compile(
-    r"(?=[A-Z0-9]{2,})[0-9]{0,7}[A-Z][A-Z0-9]{0,10}(?:USDT|USDC|BUSD|FDUSD|PERP)(?:\.P|PERP|_[0-9]{6})?"
-    r"|[0-9]{0,4}[a-z]{2,6}(?:usdt|busd)"
-)
-_COIN_PAIR = re.compile(r"[A-Z]{3,5}(?:USD|BTC|ETH|BNB|EUR|TRY)(?:\.P)?|[a-z]{3}(?:usd|btc)")
-_UNDERSCORED = frozenset("USDT USDC USD BTC ETH PERP usdt usd".split())
-_NO_PAIR = frozenset("BUSDT WSTETH PYUSD GUSD LUSD SUSD TUSD FDUSD CRVUSD RLUSD BUSD HUSD".split())
-_MONEY = (
-    "USD|EUR|GBP|JPY|CHF|CAD|AUD|NZD|XAU|XAG|CNH|CNY|TRY|MXN|ZAR|SEK|NOK|SGD|HKD|INR|BRL|KRW|PLN"
-    "|RUB"
-)
-#: the last three letters of what _is_pair may take
-_PAIR_ENDS = frozenset([*_MONEY.split("|"), "SDT", "SDC", "ERP", "BTC", "ETH", "BNB"])
-_FX_PAIR = re.compile(rf"(?:{_MONEY})(?:{_MONEY})|(?:{_MONEY.lower()})(?:{_MONEY.lower()})")
 _KINDS = tuple((kind, re.compile(pattern)) for kind, pattern in BRANCHES)
 
 
@@ -236,28 +228,17 @@ def kind_once(token: str) -> str:
     # most tokens need no pattern
     if token.isascii():
         if token.isalpha():
-            return "pair" if token[-3:].upper() in _PAIR_ENDS and _is_pair(token) else "word"
+            return "pair" if token[-3:].upper() in PAIR_ENDS and is_pair(token) else "word"
         if plain := is_plain(token):
             return plain
     for kind, pattern in _KINDS:
         if pattern.fullmatch(token):
             if kind == "number" and not _NUMBER_TAIL.fullmatch(token):
-                return "pair" if _is_pair(token) else "word"
-            if kind == "word" and _is_pair(token):
+                return "pair" if is_pair(token) else "word"
+            if kind == "word" and is_pair(token):
                 return "pair"
             return kind
     return "mark"
-
-
-def _is_pair(token: str) -> bool:
-    if len(token) < 5 or len(token) > 24 or token in _NO_PAIR:
-        return False
-    base, _, quote = token.rpartition("_")
-    if base.isalnum() and quote in _UNDERSCORED:
-        return True
-    return bool(
-        _STABLE_PAIR.fullmatch(token) or _FX_PAIR.fullmatch(token) or _COIN_PAIR.fullmatch(token)
-    )
 
 
 # --- offsets ------------------------------------------------------------------------------
