@@ -117,8 +117,8 @@ def refit(
     change = np.zeros((len(features), 3))
     change[:, seen] = model.change * (slope * scale[:, None])
     parts: list[Part] = [(features, change, slice(0, 3))]
-    if whole is not None and base is not None and model.follows:
-        slope_of_base = slope * model.slope
+    slope_of_base = slope * model.slope if model.follows else 0.0
+    if whole is not None and base is not None and slope_of_base > 0:
         parts.append((base.features, base.table[:, columns] * slope_of_base, slice(0, 3)))
         intercept = base.intercept[columns] * slope_of_base
         odds = whole * slope_of_base
@@ -314,7 +314,11 @@ def _descend(
 
 
 def rescaled(odds: Floats, gold: NDArray[np.int64], trust: Floats) -> tuple[float, Floats]:
-    """(slope, shift) that fit log-odds to labels, drawn towards 1 and 0 as few labels should be."""
+    """(slope, shift) that fit log-odds to labels, drawn towards 1 and 0 as few labels should be.
+
+    The slope is never below 0: where a fold is all of one label its held-out log-odds point the
+    wrong way, and the final model, fitted on all folds, must not be turned around by them.
+    """
     rows = np.arange(len(gold))
 
     def loss(theta: Floats) -> tuple[float, Floats]:
@@ -331,4 +335,8 @@ def rescaled(odds: Floats, gold: NDArray[np.int64], trust: Floats) -> tuple[floa
 
     begin = np.concatenate([[1.0], np.zeros(odds.shape[1])])
     theta = minimize(loss, begin, jac=True, method="L-BFGS-B").x
+    if theta[0] < 0:  # the loss is convex: of slopes from 0 on, 0 is the best
+        begin[0] = 0.0
+        bounds = [(0.0, 0.0)] + [(None, None)] * odds.shape[1]
+        theta = minimize(loss, begin, jac=True, method="L-BFGS-B", bounds=bounds).x
     return float(theta[0]), theta[1:]

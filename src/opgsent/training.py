@@ -23,6 +23,7 @@ from .folder import ModelError
 from .labels import posts_given, read_labels
 from .lineage import ancestors_of
 from .reporting import TrainingReport
+from .result import LABELS
 from .scores import groups_of
 from .suspects import Progress
 from .trial import Trial, control_posts
@@ -85,6 +86,7 @@ def train(
     trial = Trial(base, checked, control, seed, progress or (lambda stage, done, total: None))
     if out is not None:
         ancestors_of(trial.old)  # a card that no new one can be made of: said before the fit
+    trial.notes += _notes_on_groups(checked.posts)
     stops = [str(finding) for finding in checked.findings if finding.stops]
     if stops:
         trial.refusals += stops
@@ -116,6 +118,25 @@ def train(
         folder=folder,
         seconds=time.monotonic() - started,
     )
+
+
+def _notes_on_groups(posts: Sequence[LabelledPost]) -> list[str]:
+    """Questions whose cross-validation says little: no group tells one label from another."""
+    groups = groups_of(posts)
+    notes = []
+    for question in LABELS:
+        labels = [getattr(post, question) for post in posts]
+        held = [(at, label) for at, label in zip(groups, labels, strict=True) if label is not None]
+        count = len({at for at, _ in held})
+        # where most posts stand alone, groups of one label are no news
+        mixed = len(set(held)) > count or 2 * count > len(held)
+        if not mixed and len({label for _, label in held}) > 1:
+            notes.append(
+                f"warning: each of the {count:,} groups (authors, channels, near-duplicates) "
+                f"holds a single label of {question}: the figures may tell groups apart, not "
+                "labels; label posts of several labels in each"
+            )
+    return notes
 
 
 def _refuse_target(out: str | Path | None, force: bool) -> None:
