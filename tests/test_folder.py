@@ -42,6 +42,30 @@ def test_a_folder_of_something_else_is_not_replaced(tmp_path: Path) -> None:
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
+def test_a_model_beside_other_files_is_not_replaced(tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    write_folder(model, ARRAYS, {"name": "old"})
+    write_folder(model, ARRAYS, {"name": "new"})
+    assert read_folder(model)[1]["name"] == "new"
+    (model / "labels.csv").write_text("mine")
+    with pytest.raises(ModelError, match=r"holds 'labels\.csv' beside a model"):
+        write_folder(model, ARRAYS, {"name": "newest"})
+    assert (model / "labels.csv").read_text() == "mine"
+    assert read_folder(model)[1]["name"] == "new"
+
+
+@pytest.mark.parametrize("filled", [True, False])
+def test_a_link_is_not_replaced(filled: bool, tmp_path: Path) -> None:
+    if filled:
+        write_folder(tmp_path / "v1", ARRAYS, {})
+    else:
+        (tmp_path / "v1").mkdir()
+    (tmp_path / "current").symlink_to("v1")
+    with pytest.raises(ModelError, match="is a link"):
+        write_folder(tmp_path / "current", ARRAYS, {})
+    assert sorted(os.listdir(tmp_path)) == ["current", "v1"]
+
+
 class Bomb:
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return os.system, ("touch pwned",)
@@ -216,7 +240,12 @@ def test_damaged_folders_are_refused_in_words(what: str, tmp_path: Path) -> None
         ("verdict_intercept", np.full(6, np.nan, np.float32)),
         ("verdict_sure", np.zeros(9, np.float32)),
         ("level_weights", np.zeros((1, 1), np.float32)),
+        ("verdict_intercept", np.full(6, 1e38, np.float32)),
+        ("level_weights", None),
+        ("ticker_weights", None),
+        ("ticker_bias", None),
         ("level_bias", np.full(9, np.inf, np.float32)),
+        ("level_bias", np.full(9, 1e300)),
         ("ticker_bias", np.full(1, np.nan, np.float32)),
     ],
 )

@@ -191,7 +191,7 @@ def test_what_stops_a_training_is_said_and_nothing_is_written(tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == []
 
 
-def test_where_a_model_may_be_written(tmp_path: Path) -> None:
+def test_where_a_model_may_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "keep.txt").write_text("mine")
     with pytest.raises(ModelError, match="holds no model"):
@@ -201,6 +201,13 @@ def test_where_a_model_may_be_written(tmp_path: Path) -> None:
     (tmp_path / "old" / "card.json").write_text("{}")
     with pytest.raises(ModelError, match="--force"):
         train(feed(40), out=tmp_path / "old")
+    monkeypatch.setattr("opgsent.training.Trial", None)  # it is said before anything is fitted
+    (tmp_path / "current").symlink_to("old")
+    with pytest.raises(ModelError, match="is a link"):
+        train(feed(40), out=tmp_path / "current", force=True)
+    (tmp_path / "old" / "labels.csv").write_text("mine")
+    with pytest.raises(ModelError, match=r"labels\.csv"):
+        train(feed(40), out=tmp_path / "old", force=True)
 
 
 def test_a_base_that_is_no_model(tmp_path: Path) -> None:

@@ -49,13 +49,12 @@ def write_folder(
 ) -> None:
     """Write a model folder, whole or not at all; the card gets ``format`` and ``checksum``.
 
-    Raises ModelError when the folder exists and is no model folder, or cannot be written.
+    Raises ModelError when the folder exists and is not a model alone, or cannot be written.
     """
     target = Path(folder)
-    if target.is_dir() and not os.listdir(target):
+    if not target.is_symlink() and target.is_dir() and not os.listdir(target):
         target.rmdir()
-    if target.exists() and not (target / "card.json").is_file():
-        raise ModelError(f"{target}: is there and holds no model; name a new folder")
+    check_target(target)
     packed = pack(arrays)
     text = card_text({**card, "format": FORMAT, "checksum": hashlib.sha256(packed).hexdigest()})
     try:
@@ -76,6 +75,23 @@ def write_folder(
             shutil.rmtree(made, ignore_errors=True)
     except OSError as error:
         raise ModelError(f"{target}: cannot be written ({error.strerror or error})") from None
+
+
+def check_target(folder: str | os.PathLike[str]) -> None:
+    """Raises ModelError for what a model folder may not replace: anything but a model alone."""
+    target = Path(folder)
+    if target.is_symlink():
+        raise ModelError(f"{target}: is a link, which would be lost; name the folder itself")
+    if not target.exists():
+        return
+    if not (target / "card.json").is_file():
+        raise ModelError(f"{target}: is there and holds no model; name a new folder")
+    if others := sorted(set(os.listdir(target)) - {"card.json", "weights.npz"}):
+        named = ", ".join(map(_safe, others[:5])) + ", ..." * (len(others) > 5)
+        raise ModelError(
+            f"{target}: holds {named} beside a model, which would be lost; move that, or name a "
+            "new folder"
+        )
 
 
 def card_text(card: Mapping[str, Any]) -> str:

@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from .checks import check_labels
 from .corpus import LabelledPost
-from .folder import ModelError
+from .folder import ModelError, check_target
 from .labels import posts_given, read_labels
 from .lineage import ancestors_of
 from .reporting import TrainingReport
@@ -60,8 +60,8 @@ def train(
 
     Raises InputError for labels that cannot be read, TypeError for labels that are neither posts
     nor a path, ModelError for a base that is no model or an ``out`` that is there already
-    (``force`` replaces a model). What stops a training is in the
-    report.
+    (``force`` replaces a model, where nothing else is in its folder). What stops a training is in
+    the report.
 
     >>> names = "ant bee cat dog elk fox gnu hen jay owl pig rat".split()
     >>> sides = {"goes up from here": "bullish", "falls apart": "bearish"}
@@ -143,7 +143,6 @@ def _refuse_target(out: str | Path | None, force: bool) -> None:
     """Say at once that a folder cannot be written, not after the fit."""
     if out is None or not os.path.lexists(out):
         return
-    if not (Path(out) / "card.json").is_file():
-        raise ModelError(f"{out}: is there and holds no model; name a new folder")
+    check_target(out)
     if not force:
         raise ModelError(f"{out}: holds a model; name a new folder, or replace it with --force")
