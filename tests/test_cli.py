@@ -455,6 +455,9 @@ def test_nothing_is_written_over_what_is_read_or_labelled(
     assert capsys.readouterr().err.count("is read too: name another file") == 3
     assert main(["suggest", str(posts), "-o", str(other)]) == 2
     assert "exists and may hold labels" in capsys.readouterr().err
+    for file in (posts, other):
+        assert main(["corpus", "suspects", str(posts), "-o", str(file)]) == 2
+        assert "exists and may hold labels" in capsys.readouterr().err
     assert posts.read_bytes() == other.read_bytes() == before
 
 

@@ -46,8 +46,13 @@ def overlap(args: argparse.Namespace) -> int:
     return 1 if found else 0
 
 
-def suspects(args: argparse.Namespace) -> None:
+def suspects(args: argparse.Namespace) -> int:
     """Posts whose label cross-validated models doubt most."""
+    from . import DONE, WRONG_USE, complain
+
+    if args.output and args.output.exists():
+        complain(f"suspects: {args.output} exists and may hold labels; name another with -o")
+        return WRONG_USE
     from ..corpus import read_corpus
     from ..suspects import find_suspects, write_suspects
     from ..terminal import shown
@@ -58,12 +63,13 @@ def suspects(args: argparse.Namespace) -> None:
     if args.output:
         write_suspects(found, args.output)
         print(f"{len(found):,} posts written to {args.output}")
-        return
+        return DONE
     for one in found:
         print(
             f"{one.doubt:.2f}  {one.question} {one.label}, models say {one.instead}"
             f"  [{shown(one.post.id, 30)}]\n      {shown(one.post.text, 90)}"
         )
+    return DONE
 
 
 def _folder(args: argparse.Namespace) -> Path:
