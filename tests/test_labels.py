@@ -557,6 +557,39 @@ def test_a_mapping_that_meets_no_label_is_said(tmp_path: Path) -> None:
     assert warning.startswith("--map spam=skip changes nothing")
 
 
+@pytest.mark.parametrize("minus", ["\u2212", "\u2013", "- "], ids=["sign", "en dash", "space"])
+def test_every_minus_is_one(minus: str, tmp_path: Path) -> None:
+    file = write(tmp_path, f"text,stance\na,1\nb,{minus}1\nc,-1\nd,-1 🐻\n")
+    assert [p.stance for p in read_labels(file).posts] == ["bullish", *["bearish"] * 3]
+    mapping = {f"{minus}1": "bullish", "1": "bearish"}
+    assert [p.stance for p in read_labels(file, mapping=mapping).posts] == [
+        "bearish", *["bullish"] * 3,
+    ]  # fmt: skip
+
+
+def test_a_mapping_is_for_the_name_it_gives_where_that_stands(tmp_path: Path) -> None:
+    file = write(tmp_path, "text,stance\na,bullish\nb,Bullish?\nc,bullish!\n")
+    found = read_labels(file, mapping={"bullish?": "skip"})
+    assert [p.text for p in found.posts] == ["a", "c"]
+    both = {"bullish?": "bearish", "bullish": "neutral"}
+    assert [p.stance for p in read_labels(file, mapping=both).posts] == [
+        "neutral", "bearish", "neutral",
+    ]  # fmt: skip
+    spans = [[0, 1, "Ticker?"], [2, 3, "Ticker"]]
+    file = write(tmp_path, json.dumps({"text": "A B", "label": spans}), "labels.jsonl")
+    (post,) = read_labels(file, mapping={"Ticker?": "skip"}).posts
+    assert post.tickers and [ticker.text for ticker in post.tickers] == ["B"]
+
+
+def test_two_mappings_of_a_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--map a to hype and to skip: give one of the two"):
+        parse_mapping(["a=hype", "a=skip"])
+    file = write(tmp_path, "text,stance\na,baer\nb,bull\n")
+    for mapping in ({"BAER": "bearish", "baer": "skip"}, {"baer?": "bearish", "baer!": "skip"}):
+        with pytest.raises(InputError, match="--map baer to bearish and to skip"):
+            read_labels(file, mapping=mapping)
+
+
 def test_a_mapping_to_no_label_is_refused() -> None:
     with pytest.raises(InputError, match="no label 'up'; one of bullish"):
         read_labels(CASES / "spellings.csv", mapping={"Bull": "up"})

@@ -69,9 +69,9 @@ class Marks:
         >>> [Marks.meaning(n, {}) for n in ("TICKER", "Level: Support", "TP1", "PERSON")]
         ['ticker', 'support', 'target', None]
         """
+        if name in mapping:
+            return mapping[name] if mapping[name] in (*SPAN_NAMES, LEAVE_OUT) else None
         plain = " ".join(re.sub(r"[\W_]+", " ", name.casefold()).split())
-        if plain in mapping:
-            return mapping[plain] if mapping[plain] in (*SPAN_NAMES, LEAVE_OUT) else None
         plain = re.sub(r"(?<=[a-z]) ?[0-9]{1,2}$", "", plain)  # TP1, target 2
         if plain in ("level", "levels", "price level"):
             return "level"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -57,25 +57,42 @@ def parse_mapping(items: Iterable[str]) -> dict[str, str]:
     >>> parse_mapping(["bullisch=bullish", "spam=skip"])
     {'bullisch': 'bullish', 'spam': 'skip'}
     """
-    found = {}
+    found: dict[str, str] = {}
     for item in items:
         name, equals, label = item.rpartition("=")
         if not equals or not name.strip():
             raise InputError(f"--map {shown(item)!r}: give NAME=LABEL, such as bullisch=bullish")
-        found[name.strip()] = label.strip()
+        name, label = name.strip(), label.strip()
+        if found.setdefault(name, label) != label:
+            raise InputError(_two_labels(name, found[name], label))
     return found
 
 
-def _plain(name: str) -> str:
-    """A label name without case, marks and emoji; numbers as integers.
+def _two_labels(name: str, one: str, other: str) -> str:
+    return f"--map {shown(name)} to {shown(one)} and to {shown(other)}: give one of the two"
 
-    >>> _plain(" Bullish 🚀"), _plain("-1.0"), _plain("+1"), _plain("STRONG_BUY")
-    ('bullish', '-1', '1', 'strong buy')
+
+def _exact(name: str) -> str:
+    """A label name without case; numbers as integers, whatever dash is their minus.
+
+    >>> _exact(" Bullish?"), _exact("\u22121.0"), _exact("+1")
+    ('bullish?', '-1', '1')
     """
-    bare = name.strip()
-    if re.fullmatch(r"[+-]?[0-9]{1,6}(\.0+)?", bare):
-        return str(int(float(bare)))
-    return " ".join(re.sub(r"[\W_]+", " ", name.casefold()).split()) or bare
+    bare = " ".join(name.casefold().split())
+    bare = re.sub(r"^[-\u2010-\u2015\u2212\ufe63\uff0d] ?(?=[0-9])", "-", bare)
+    return str(int(float(bare))) if re.fullmatch(r"[+-]?[0-9]{1,6}(\.0+)?", bare) else bare
+
+
+def _plain(name: str) -> str:
+    """A label name without case, marks and emoji; the minus of a number is no mark.
+
+    >>> _plain(" Bullish 🚀"), _plain("-1.0"), _plain("\u22121 🐻"), _plain("STRONG_BUY")
+    ('bullish', '-1', '-1', 'strong buy')
+    """
+    exact = _exact(name)
+    minus = "-" if re.match("-[0-9]", exact) else ""
+    words = " ".join(re.sub(r"[\W_]+", " ", exact).split())
+    return minus + words if words else exact
 
 
 class Names:
@@ -84,7 +101,7 @@ class Names:
     def __init__(self, path: str | Path, columns: Columns, mapping: Mapping[str, str]) -> None:
         self.path = path
         self._given = mapping
-        self.mapping = {_plain(name): label for name, label in mapping.items()}
+        self.mapping: dict[str, str] = {}  # name as seen -> what it is mapped to
         legal = [*_QUESTION, *SPAN_NAMES, LEAVE_OUT]
         for name, label in mapping.items():
             if label not in legal:
@@ -106,13 +123,14 @@ class Names:
 
     def settle(self) -> None:
         """Decide what each name means; InputError lists those that nobody can tell."""
+        self.mapping = self._mapped({*(name for _, name in self._seen), *self.marks})
         signs: defaultdict[str, set[str]] = defaultdict(set)
         for column, name in self._seen:
-            if _plain(name) not in self.mapping:
+            if name not in self.mapping:
                 signs[column].add(_plain(name))
         unknown: Counter[str] = Counter()
         for (column, name), count in self._seen.items():
-            label = self._label(column, _plain(name), signs[column])
+            label = self._label(column, name, signs[column])
             if label is None:
                 unknown[name] += count
             else:
@@ -123,10 +141,28 @@ class Names:
         if unknown:
             raise InputError(self._refusal(unknown))
 
-    def _label(self, column: str, plain: str, beside: set[str]) -> str | None:
-        mapped = self.mapping.get(plain)
-        if mapped is not None:
-            return mapped
+    def _mapped(self, seen: Collection[str]) -> dict[str, str]:
+        """What each name that was seen is mapped to, where it is.
+
+        The exact name goes first. Other names that differ in marks alone follow a mapping
+        without marks ("bullish" for "bullish?"), or one whose own name is not in the file.
+        """
+        stands = {_exact(name) for name in seen}
+        exact: dict[str, str] = {}
+        loose: dict[str, str] = {}
+        for name, label in self._given.items():
+            key, plain = _exact(name), _plain(name)
+            if exact.setdefault(key, label) != label:
+                raise InputError(_two_labels(key, exact[key], label))
+            if (key == plain or key not in stands) and loose.setdefault(plain, label) != label:
+                raise InputError(_two_labels(plain, loose[plain], label))
+        mapped = {name: exact.get(_exact(name), loose.get(_plain(name))) for name in seen}
+        return {name: label for name, label in mapped.items() if label is not None}
+
+    def _label(self, column: str, name: str, beside: set[str]) -> str | None:
+        if name in self.mapping:
+            return self.mapping[name]
+        plain = _plain(name)
         question = self.question(column)
         label = _TABLE.get(plain)
         if label is None and question != "style" and "-1" in beside and beside <= SIGNS.keys():
