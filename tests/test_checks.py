@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
 from opgsent.checks import CHECKS, Checked, check_labels, looks_like_id, other_language
-from opgsent.corpus import LabelledPost
+from opgsent.corpus import LabelledLevel, LabelledPost, LabelledTicker
 
 STANCES = ("bullish", "bearish", "neutral")
 WORDS = "one two three four five six seven eight nine ten".split()
@@ -70,6 +71,26 @@ def test_a_conflict_leaves_the_other_question_alone() -> None:
     assert (kept.row, kept.stance, kept.style) == (31, None, "hype")
 
 
+def test_spans_of_repeats_are_those_of_whichever_row_has_them() -> None:
+    the, one = LabelledTicker("the", 0, 3, "THE"), LabelledTicker("one", 4, 7, "ONE")
+    level = LabelledLevel("two", 9, 12, Decimal(2), "target")
+    first = LabelledPost("a", "the one  two", "bullish", row=31)
+    marked = replace(first, stance=None, tickers=(the,), levels=(level,), row=32)
+    bare = replace(first, tickers=(), levels=(), row=33)
+    for group in ([first, marked], [bare, marked], [marked, first, bare]):
+        checked = check_labels([*sound(), *group])
+        kept = checked.posts[-1]
+        assert (kept.stance, kept.tickers, kept.levels) == ("bullish", (the,), (level,))
+        assert [finding.check for finding in checked.findings] == ["duplicate"]
+    # offsets stay those of the text they were made on
+    kept = check_labels([*sound(), replace(first, text="the one two"), marked]).posts[-1]
+    assert kept.levels and kept.text[9:12] == "two" and kept.row == 31
+    # two sets of spans are two labels
+    checked = check_labels([*sound(), marked, replace(marked, tickers=(one,), row=33)])
+    assert rows(checked) == {"conflict": (32, 33)}
+    assert (checked.posts[-1].tickers, checked.posts[-1].levels) == (None, (level,))
+
+
 def test_training_posts_near_a_test_post_are_left_out() -> None:
     long = "{} is ready to leave the station, entry {} and do not tell me I was late to it"
     posts = with_rows((long.format("$SOL", 140), "bullish"))
@@ -105,8 +126,6 @@ def test_what_stops_a_training(check: str, posts: list[LabelledPost]) -> None:
 
 
 def test_spans_alone_can_be_taught() -> None:
-    from opgsent.corpus import LabelledTicker
-
     tickers = (LabelledTicker("the", 0, 3, "THE"),)
     posts = [replace(post, stance=None, tickers=tickers) for post in sound()]
     checked = check_labels(posts)

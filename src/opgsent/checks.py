@@ -10,11 +10,14 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from .corpus import LabelledPost
+from .corpus import LabelledLevel, LabelledPost, LabelledTicker
 from .duplicates import group_near_duplicates
 from .labels import rows_text
 from .result import LABELS
+
+_S = TypeVar("_S", LabelledTicker, LabelledLevel)
 
 FEWEST = 10  # labelled posts that a question needs
 FEW = 5  # posts of a label below which its scores mean nothing
@@ -148,7 +151,7 @@ def looks_like_id(text: str) -> bool:
 
 
 def _without_repeats(posts: Sequence[LabelledPost], findings: list[Finding]) -> list[LabelledPost]:
-    """Each text once; a question on which its rows disagree is left out of it."""
+    """Each text once; a question, or spans, on which its rows disagree are left out of it."""
     same: defaultdict[str, list[LabelledPost]] = defaultdict(list)
     for post in posts:
         same[" ".join(post.text.split())].append(post)
@@ -158,12 +161,22 @@ def _without_repeats(posts: Sequence[LabelledPost], findings: list[Finding]) -> 
     for group in same.values():
         first, *rest = group
         stance, style = (_agreed(group, question) for question in LABELS)
-        if len(rest) and (stance == "?" or style == "?"):
+        # offsets are those of a text with its spaces: all spans that are kept are of one row's
+        text = next((post.text for post in group if post.tickers or post.levels), first.text)
+        same_spaces = [post for post in group if post.text == text]
+        tickers, ticker_sets = _spans(post.tickers for post in same_spaces)
+        levels, level_sets = _spans(post.levels for post in same_spaces)
+        if "?" in (stance, style) or ticker_sets > 1 or level_sets > 1:
             conflicts += group
         else:
             repeats += rest
         first = replace(
-            first, stance=None if stance == "?" else stance, style=None if style == "?" else style
+            first,
+            text=text,
+            stance=None if stance == "?" else stance,
+            style=None if style == "?" else style,
+            tickers=tickers,
+            levels=levels,
         )
         if first.stance or first.style or first.tickers or first.levels:
             kept.append(first)
@@ -176,6 +189,21 @@ def _agreed(group: Sequence[LabelledPost], question: str) -> str | None:
     """The label that all of a group have, '?' where they differ, None where none has one."""
     labels = {getattr(post, question) for post in group} - {None}
     return "?" if len(labels) > 1 else next(iter(labels), None)
+
+
+def _spans(said: Iterable[tuple[_S, ...] | None]) -> tuple[tuple[_S, ...] | None, int]:
+    """The spans that rows of one text have, None where they differ; how many different ones.
+
+    () beside spans says nothing: a tool writes it where a row was labelled for something else.
+    """
+    known = [spans for spans in said if spans is not None]
+    found: list[tuple[_S, ...]] = []
+    for spans in known:
+        if spans and spans not in found:
+            found.append(spans)
+    if len(found) > 1:
+        return None, len(found)
+    return (found[0] if found else next(iter(known), None)), len(found)
 
 
 def _without_leaks(
