@@ -153,6 +153,20 @@ def test_an_evaluation_counts_what_is_labelled() -> None:
     assert data["spans"]["tickers"]["f1"] == 0.8
 
 
+def test_posts_of_one_label_can_be_read_wrongly() -> None:
+    texts = [f"post {n}" for n in range(4)]
+    posts = [LabelledPost(text, text, "bullish") for text in texts]
+    said = ["bullish", "bearish", "neutral", "bearish"]
+    found = score_answers(posts, [*map(answer, texts, said)], draws=20)
+    stance = found.questions["stance"]
+    assert stance.accuracy.value == 0.25 and stance.macro_f1.value < 0.2
+    assert stance.confusion["bullish"] == {"bullish": 1, "bearish": 2, "neutral": 1}
+    text = found.to_text()
+    assert "nan" not in text and "AUC -, " in text
+    assert "no post is labelled bearish or neutral: whether stance is told apart cannot" in text
+    assert str(interval(Judged(LABELS, [0], [[0.8, 0.1, 0.1]]), Judged.accuracy)) == "1.000 [-, -]"
+
+
 def test_without_labels_there_is_nothing_to_say() -> None:
     with pytest.raises(InputError, match="no post has a label"):
         score_answers([LabelledPost("1", "gm")], [answer("gm", "neutral")])

@@ -140,10 +140,14 @@ def score_answers(
         judged = judged_answers(question, posts, answers, groups)
         sure = np.array([verdict_part(answers[i], question, "sure") for i in held], bool)
         questions[question] = question_scores(question, judged, sure, draws=draws, seed=seed)
-        if absent := [label for label in LABELS[question] if label not in judged.labels]:
-            noted.append(
-                f"no post is labelled {' or '.join(absent)}: {question} is read among the others"
+        said = {getattr(posts[i], question) for i in held}
+        if absent := [label for label in LABELS[question] if label not in said]:
+            read = (
+                f"{question} is read among the others"
+                if len(said) > 1
+                else f"whether {question} is told apart cannot be seen"
             )
+            noted.append(f"no post is labelled {' or '.join(absent)}: {read}")
     spans = span_scores(posts, answers)
     if not questions and not spans:
         raise InputError("no post has a label of stance, style, tickers or levels; label some")

@@ -8,6 +8,7 @@ a small difference visible (Koehn 2004).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -31,7 +32,9 @@ class Interval:
     high: float
 
     def __str__(self) -> str:
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+        if math.isnan(self.value):
+            return "-"
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]".replace("nan", "-")
 
 
 class Judged:
@@ -111,7 +114,13 @@ class Judged:
         return float(np.abs(miss).sum() / len(self.gold))
 
     def restricted(self, labels: Sequence[str]) -> Judged:
-        """The posts of these labels, read among them only: the other columns are left out."""
+        """The posts of these labels, read among them only: the other columns are left out.
+
+        Of one label none is left out: every answer would be right.
+        """
+        if len(labels) == 1:
+            kept = self.gold == self.labels.index(labels[0])
+            return Judged(self.labels, self.gold[kept], self.probabilities[kept], self.groups[kept])
         places = [self.labels.index(label) for label in labels]
         where = np.full(len(self.labels), -1)
         where[places] = np.arange(len(places))
