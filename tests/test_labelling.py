@@ -147,6 +147,26 @@ def test_the_answer_of_another_session_is_not_undone(tmp_path: Path) -> None:
     assert asked(path, "uq", "stance") == Tally(1, 0, 3)
 
 
+def test_undo_takes_nothing_of_another_program_along(tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    first, second = Session(POSTS, path), Session(POSTS[2:], path)
+    label_posts(first, keys("baehq"), str)
+    label_posts(second, keys("noq"), str)
+    before, screen = path.read_bytes(), list[str]()
+    label_posts(first, keys("uq"), screen.append)
+    assert path.read_bytes() == before
+    assert f"no undo: another program has written to {path}" in "".join(screen)
+    # nor later, when the last line is its own again
+    first.save(POSTS[3], {"stance": "neutral"})
+    before = path.read_bytes()
+    assert not first.undo() and path.read_bytes() == before
+    # of the same size, as an editor saves it
+    third = Session(POSTS, path)
+    path.write_bytes(before.replace(b"hype", b"HYPE"))
+    assert not third.undo() and len(path.read_bytes()) == len(before)
+    assert Session(POSTS, path).undo()  # who takes the file up now knows all of it
+
+
 def test_a_post_left_half_way_comes_again_for_the_rest(tmp_path: Path) -> None:
     path = tmp_path / "mine.jsonl"
     assert run(path, "bq")[0] == Tally(0, 0, 4, 1)

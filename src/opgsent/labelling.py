@@ -35,6 +35,7 @@ UNDO, SKIP, QUIT = "u", "s", "q"
 MAX_SHOWN = 5_000  # characters of a post on the screen
 
 _Key = tuple[str, str]  # the id and the text of a post
+_State = tuple[int, int, int]  # of a file: inode, bytes, time of the last write
 ReadKey = Callable[[], str]  # the next key, '' at the end
 Write = Callable[[str], object]
 
@@ -98,12 +99,33 @@ class Session:
         self._keys = {_key(post) for post in self._posts}
         self._lines: list[tuple[_Key, int]] = []  # post, offset
         self._said: dict[_Key, list[_Said]] = {}  # after each line of a post
-        old = self.path.exists()
+        self._foreign = False  # has another program written to the file
+        self._left = self._state()
+        old = self._left is not None
         if old:
             self._read()
         self._append(b"")  # a file that cannot be written is said before anything is answered
         if not old:
             self.path.unlink()
+            self._left = None
+
+    def _state(self) -> _State | None:
+        """What tells the file from one that was written to since; None where there is none."""
+        try:
+            found = self.path.stat()
+        except OSError:  # the write that follows says why
+            return None
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
+    @property
+    def foreign(self) -> bool:
+        """Has another program written to the file since this session took it up?
+
+        Undo cuts the file off at the last line of this session, so it would take along whatever
+        came after: nothing can be undone any more.
+        """
+        self._foreign = self._foreign or self._state() != self._left
+        return self._foreign
 
     def _read(self) -> None:
         try:
@@ -184,6 +206,8 @@ class Session:
 
     def _append(self, line: bytes) -> int:
         """Write at the end of the file, whole or not at all; returns the offset."""
+        self._foreign = self.foreign
+        size = self._left[1] if self._left else 0
         try:
             handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
             try:
@@ -196,6 +220,9 @@ class Session:
                 os.close(handle)
         except OSError as error:
             raise InputError(f"{self.path}: cannot be written ({error.strerror})") from None
+        self._left = self._state()
+        # another line may have come in between
+        self._foreign |= not self._left or self._left[1] != size + len(line)
         return offset
 
     def _cut(self, offset: int) -> None:
@@ -203,13 +230,15 @@ class Session:
             os.truncate(self.path, offset)
         except OSError as error:
             raise InputError(f"{self.path}: cannot be written ({error.strerror})") from None
+        self._left = self._state()
 
     def undo(self) -> bool:
         """Take the last answer back, also one of an earlier run; False where there is none.
 
         An answer to a question that this session does not ask stays: it would not come again.
+        So does everything in a file that another program wrote to (``foreign``).
         """
-        if not self._lines or self._lines[-1][0] not in self._keys:
+        if self.foreign or not self._lines or self._lines[-1][0] not in self._keys:
             return False
         key, offset = self._lines[-1]
         *older, last = self._said[key]
@@ -290,6 +319,8 @@ def _ask(session: Session, post: LabelledPost, read_key: ReadKey, write: Write) 
             labels.popitem()
         elif session.undo():
             return True  # the post before is the next one again
+        elif session.foreign:
+            write(f"no undo: another program has written to {session.path}\n")
         else:
             write("nothing to undo\n")
     session.save(post, labels)
