@@ -4,9 +4,9 @@
 
 Every model answers every post; a score per post is enough for AUC (bullish against bearish),
 which is the one figure all of them can be asked for. Models of three labels have two: ``score``,
-P(bullish) - P(bearish), and "two-way", P(bullish) / (P(bullish) + P(bearish)). Peers that need fitting are fitted on what
-the bundled model was fitted on: the train split of real.jsonl and of corpora/. ``--dev`` adds the
-dev split of real.jsonl, which is opened once, at the end.
+P(bullish) - P(bearish), and "two-way", P(bullish) / (P(bullish) + P(bearish)). Peers that need
+fitting are fitted on what the bundled model was fitted on: the train split of real.jsonl and of
+corpora/. ``--dev`` adds the dev split of real.jsonl, which is opened once, at the end.
 """
 
 from __future__ import annotations

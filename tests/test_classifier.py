@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import pickle
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from decimal import Decimal
+from decimal import Context, Decimal, ExtendedContext, localcontext
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ import opgsent
 from opgsent import Classifier, Post, classify, classify_many, explain
 from opgsent.collector import paused
 from opgsent.result import ASSET_CLASSES, LABELS, ROLES, TICKER_KINDS, Verdict
+
+BUNDLED = Classifier.bundled()
 
 CASES = [
     json.loads(line)
@@ -300,3 +303,53 @@ def test_the_collector_is_left_as_it_was(on: bool) -> None:
         assert gc.isenabled() is on
     finally:
         (gc.enable if before else gc.disable)()
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("9" * 26 + "k", None),
+        ("$BTC target " + "1" * 26 + "m", None),
+        ("$BTC 1,234,234,234,234,234,234,234,234,234k", "1234234234234234234234234234000"),
+        ("$BTC at 0.1234567890123456789012345678901k", "123.4567890123456789012345678901"),
+        ("$BTC 3k8", "3800"),
+    ],
+)
+def test_values_are_exact_whatever_the_context_of_decimals(text: str, value: str | None) -> None:
+    for context in (Context(prec=3), ExtendedContext, Context(prec=99)):
+        fresh = Classifier(BUNDLED.arrays, BUNDLED.card, BUNDLED.assets)
+        with localcontext(context):
+            levels = fresh.classify(text).levels
+            fresh.explain(text)
+        assert [format(level.value, "f") for level in levels] == ([value] if value else [])
+
+
+def test_posts_verdicts_and_tickers_can_be_kept_in_sets() -> None:
+    one, two = classify("$BTC lost 61.5k"), classify("$BTC lost 61.5k")
+    assert (
+        len({one, two}) == len({one.stance, two.stance}) == len({*one.tickers, *two.tickers}) == 1
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_process_forked_beside_a_scoring_thread_works() -> None:
+    """Neither its collector nor a lock waits for a thread that is not there."""
+    code = """if True:
+        import gc, os, threading, time
+        from opgsent import classify_many
+        texts = ("$BTC word%d at %d" % (i, i) for i in range(1_000_000))
+        posts = classify_many(texts)
+        next(posts)
+        thread = threading.Thread(target=lambda: [None for _ in posts], daemon=True)
+        thread.start()
+        for _ in range(5):
+            time.sleep(0.05)
+            child = os.fork()
+            if not child:
+                list(classify_many(["gm", "a new word"]))
+                os._exit(0 if gc.isenabled() else 7)
+            print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        os._exit(0)
+        """
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert said.stdout.split() == ["0"] * 5

@@ -8,6 +8,7 @@ where a caller's own garbage waits at most for the 1,024 posts of one batch.
 from __future__ import annotations
 
 import gc
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,3 +39,16 @@ def paused() -> Iterator[None]:
             _inside -= 1
             if not _inside and _was_on:
                 gc.enable()
+
+
+def _after_fork() -> None:
+    """In a new process: threads that held the collector off are not there to let it go."""
+    global _lock, _inside
+    _lock = threading.Lock()
+    if _inside and _was_on:
+        gc.enable()
+    _inside = 0
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_after_fork)

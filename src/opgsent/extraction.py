@@ -7,6 +7,7 @@ assembled: offsets, exact values in the post's unit, which ticker a level belong
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import localcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,8 @@ from .assembly import ACCEPT, Spans, Weighed, assemble
 from .assets import Assets
 from .level_rules import rules
 from .levels import Numbers
+from .linear import LARGEST
+from .numerals import EXACT
 from .reading import Batch
 from .result import ROLES, Contribution, Explanation, Level
 from .spans import ROWS, Around, Rows, Runs, View, around, cue_classes, runs
@@ -45,7 +48,7 @@ class Extractor:
 
     def __init__(self, assets: Assets, arrays: Mapping[str, NDArray[Any]]) -> None:
         self.assets = assets
-        self.fitted = "ticker_weights" in arrays and "level_weights" in arrays
+        self.fitted = "ticker_weights" in arrays or "level_weights" in arrays
         if self.fitted:
             self._ticker = _table(arrays, "ticker", 1)
             self._level = _table(arrays, "level", level_room.COLUMNS)
@@ -54,7 +57,8 @@ class Extractor:
 
     def read(self, batch: Batch) -> list[Spans]:
         """Tickers and levels of each post of the batch, in order."""
-        return assemble(batch, self._weigh(batch)[0])
+        with localcontext(EXACT):
+            return assemble(batch, self._weigh(batch)[0])
 
     def _weigh(self, batch: Batch) -> tuple[Weighed, Runs | None, Around | None]:
         """Candidates of a batch with their probabilities, and what stands around them."""
@@ -108,8 +112,9 @@ class Extractor:
         the log-odds of its role against the next best role.
         """
         one = batch.alone(post)
-        weighed, of_ticker, of_level = self._weigh(one)
-        spans = assemble(one, weighed)[0]
+        with localcontext(EXACT):
+            weighed, of_ticker, of_level = self._weigh(one)
+            spans = assemble(one, weighed)[0]
         tokens = one.tokens(0)
         layout = _Layout(tokens, starts_of(one.clean[0], tokens), Reading(one.texts[0]))
         return [
@@ -245,10 +250,14 @@ def softmax(z: F32) -> NDArray[np.float64]:
 
 def _table(arrays: Mapping[str, NDArray[Any]], name: str, columns: int) -> F32:
     """Weights as 32-bit floats; ValueError when the shapes are not those of a fit."""
-    table, bias = arrays[f"{name}_weights"], arrays[f"{name}_bias"]
+    names = f"{name}_weights", f"{name}_bias"
+    for array in names:
+        if array not in arrays:
+            raise ValueError(f"no array {array}")
+    table, bias = (arrays[array] for array in names)
     if table.shape != (ROWS, columns) or bias.shape != (columns,):
         seen = f"{name}_weights {table.shape}, {name}_bias {bias.shape}"
         raise ValueError(f"{seen}; not {(ROWS, columns)} and {(columns,)}")
-    if not (np.isfinite(table).all() and np.isfinite(bias).all()):
-        raise ValueError(f"{name}_weights or {name}_bias holds what is not a finite number")
+    if not ((np.abs(table) <= LARGEST).all() and (np.abs(bias) <= LARGEST).all()):
+        raise ValueError(f"{name}_weights or {name}_bias holds what is no weight")
     return table.astype(np.float32)

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .candidates import TICKER
-from .cues import CUES, FUTURE, PAST
+from .candidates import PRICE, TICKER
+from .cues import COLON, CUES, FUTURE, PAST
 from .features import OPTION, norm_of, norms_of
 from .levels import RESISTANCE, ROLE_OF_CUE, SUPPORT, SURELY, Numbers, strikes
 from .no_prices import doubtful, never
@@ -87,6 +87,7 @@ _ROLE_BEHIND = np.array([_BEHIND.get(name, -1) for name in _CLASSES])
 _TO = norms_of("to towards toward")
 _STOP, _EXIT = CUES.index("stop"), CUES.index("exit")
 _BEYOND = np.array([cue in ("above", "below") for cue in CUES])
+_BARRIER = np.array([cue in ("support", "resistance") for cue in CUES])
 _CLOSES = np.array([cue in ("above", "below", "close") for cue in CUES])
 _AT, _CLOSING, _SESSIONS = (
     norms_of("at @"), norms_of("closed closes ended close"), norms_of("day week month session year")
@@ -182,6 +183,7 @@ def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> It
         ("written as a strike", strike, 1 + STRIKE, SURELY),
         ("sold", sold, 1 + EXIT, LIKELY),
         ("where it closed", _closed(norms, r), 1 + LAST, SURELY),
+        ("quote before its map", _mapped(a), 1 + LAST, SURELY),
     ):
         if marked.any():
             yield Rule(name, marked.nonzero()[0], column, weight)
@@ -289,3 +291,20 @@ def _closed(norms: NDArray[np.uint64], r: Runs) -> NDArray[np.bool_]:
         at &= among(norms[verb], _CLOSING)
         at &= (r.batch.flags[np.maximum(verb - 1, r.low)] & np.uint32(TICKER)) != 0
     return at
+
+
+def _mapped(a: Around) -> NDArray[np.bool_]:
+    """A quote right behind its ticker, before the levels around it: "BTC/USDT 64,020, support
+    62,800"; the word behind it names the next number.
+    """
+    r = a.runs
+    flags, reach = r.batch.flags, len(a.cues) - 1
+    found: NDArray[np.bool_] = (flags[r.first - 1] & np.uint32(TICKER)) != 0
+    found &= a.strong_left <= r.low
+    word = np.minimum(a.strong_right, reach)
+    found &= (word < r.high) & (word - r.last < 4) & _BARRIER[a.cues[word]]
+    behind = np.minimum(word + 1, reach)
+    sign = (a.cues[behind] == COLON) | among(r.batch.page.norms[r.batch.ids[behind]], _AT)
+    found &= sign | (word - r.last > 1)  # "170 support 165 next" says what 170 is
+    found &= (flags[np.minimum(behind + sign, reach)] & np.uint32(PRICE)) != 0
+    return found

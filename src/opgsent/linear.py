@@ -49,6 +49,7 @@ COLUMNS = sum(map(len, LABELS.values()))
 COLUMNS_OF = {"stance": slice(0, 3), "style": slice(3, 6)}
 
 GRAM = np.float32(GRAM_VALUE)
+LARGEST = 65_504  # of half precision, in which a folder keeps weights: none of a fit comes near it
 #: share of new words from which no verdict is sure: 1 % of the unlabelled posts, nearly all of them
 #: in another language
 FOREIGN = 0.4
@@ -67,7 +68,8 @@ class Weights:
     ``intercept`` (6,), ``sure`` (2,) thresholds.
 
     ``own_tickers`` says that the fit knew single tickers, as retraining does.
-    Raises ValueError for arrays of another shape, features that are none, and what is not finite.
+    Raises ValueError for arrays of another shape, features that are none, and what is no finite
+    number or beyond LARGEST.
     """
 
     features: Features
@@ -83,8 +85,8 @@ class Weights:
             array = getattr(self, name)
             if array.shape != shape:
                 raise ValueError(f"{name} has the shape {array.shape}, not {shape}")
-            if not np.isfinite(array).all():
-                raise ValueError(f"{name} holds what is not a finite number")
+            if not (np.abs(array) <= LARGEST).all():
+                raise ValueError(f"{name} holds what is no weight")
         inside = ((self.features >= 0) & (self.features < SIZE)).all()
         if not inside or (np.diff(self.features) <= 0).any():
             raise ValueError(f"features are not numbers below {SIZE}, each once and in order")

@@ -7,10 +7,12 @@ it ("0.00000380 - 385", "3150-80").
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import NamedTuple
 
 MAX_DIGITS = 40  # characters of a number; a longer run of digits is no price
+#: exact for all of them, whatever the caller's own context of decimals is
+EXACT = Context(prec=4 * MAX_DIGITS)
 CURRENCIES = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₿": "BTC"}
 _TIMES = {"k": 3, "m": 6, "mm": 6, "mil": 6, "mln": 6, "b": 9, "bn": 9, "t": 12, "tn": 12}
 
@@ -98,9 +100,9 @@ def number_of(digits: str, tail: str = "") -> Decimal:
     value = Decimal(plain)
     tail = tail.lower()
     if _K_AND_DIGITS.fullmatch(tail):
-        return value * 1000 + Decimal((tail[1:] + "00")[:3])
+        return EXACT.add(value.scaleb(3, EXACT), Decimal((tail[1:] + "00")[:3]))
     if tail in _TIMES:
-        return plain_decimal(value.scaleb(_TIMES[tail]))
+        return plain_decimal(value.scaleb(_TIMES[tail], EXACT))
     return value
 
 
@@ -149,4 +151,6 @@ def plain_decimal(value: Decimal) -> Decimal:
     >>> plain_decimal(Decimal("67E+3"))
     Decimal('67000')
     """
-    return value.quantize(Decimal(1)) if value == value.to_integral_value() else value.normalize()
+    if value == value.to_integral_value(context=EXACT):
+        return value.quantize(Decimal(1), context=EXACT)
+    return value.normalize(EXACT)

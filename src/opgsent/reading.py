@@ -7,7 +7,9 @@ batch of posts is a look-up per token and a few numpy operations per batch.
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain
@@ -49,6 +51,9 @@ class _Fresh(dict[str, list[int]]):
         return run
 
 
+_tables: weakref.WeakSet[TokenTable] = weakref.WeakSet()
+
+
 class TokenTable:
     """Numbers for tokens, and what is known of each token in arrays indexed by number.
 
@@ -65,6 +70,13 @@ class TokenTable:
         self._shape = counters, columns, capacity
         self._lock = threading.Lock()
         self._page = self._new_page(None)
+        _tables.add(self)
+
+    def after_fork(self) -> None:
+        """In a new process: nobody is left to let go of the lock, or to end what it was doing."""
+        if self._lock.locked():
+            self._lock = threading.Lock()
+            self._page = self._new_page(None)
 
     def _new_page(self, before: Page | None) -> Page:
         page = Page(*self._shape, before)
@@ -134,6 +146,15 @@ class TokenTable:
             described = self._describe(new)
             with self._lock:
                 page.add(new, described)
+
+
+def _after_fork() -> None:
+    for table in list(_tables):
+        table.after_fork()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 class Page:

@@ -5,7 +5,7 @@ Offsets are code-point offsets into the text as given: ``post.text[t.start:t.end
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, get_args
 
@@ -55,7 +55,7 @@ class Verdict:
     """
 
     label: str
-    probabilities: dict[str, float]
+    probabilities: dict[str, float] = field(hash=False)
     score: float
     sure: bool
 

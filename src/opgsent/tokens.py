@@ -268,7 +268,7 @@ class Reading:
         last = clean = 0
         for m in _ENTITY.finditer(self.original):
             char = html.unescape(m.group())
-            if char == m.group() or len(char) > 1:  # two characters could not share one place
+            if char == m.group() or len(char) != 1:  # two could not share one place, none has one
                 continue
             pieces += (self.original[last : m.start()], char)
             clean += m.start() - last

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 EXAMPLES: dict[str, str] = {
     "": """\
-  opgsent classify "$BTC lost 61.5k, next stop 58,200" --explain
+  opgsent classify '$BTC lost 61.5k, next stop 58,200' --explain
   opgsent score posts.csv -o scored.csv
   opgsent train my-labels.csv -o my-model/
 
 exit status: 0 done, 1 the work failed or a check did not hold, 2 the command line is wrong,
 3 done with some rows rejected. opgsent COMMAND --help says more.""",
     "classify": """\
-  opgsent classify "$BTC lost 61.5k, next stop 58,200. Not touching this"
-  opgsent classify "so bullish I sold everything lol $DOGE" --explain
+  opgsent classify '$BTC lost 61.5k, next stop 58,200. Not touching this'
+  opgsent classify 'so bullish I sold everything lol $DOGE' --explain
   pbpaste | opgsent classify --json
   opgsent classify --lines --json < posts.txt       # one post a line""",
     "score": """\
