@@ -361,6 +361,11 @@ def test_evaluate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file.write_text(LABELS)
     assert main(["evaluate", str(file)]) == 0
     assert "stance: 2 posts in 2 groups" in capsys.readouterr().out
+    assert main(["evaluate", str(file), "--model", "bundled"]) == 0
+    assert "model bundled" in capsys.readouterr().out
+    todo = str(tmp_path / "todo.csv")
+    assert main(["suggest", str(file), "-o", todo, "--model", "bundled"]) == 0
+    capsys.readouterr()
     assert main(["evaluate", str(file), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["questions"]["stance"]["posts"] == 2
 

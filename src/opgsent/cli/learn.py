@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any
 
 
@@ -13,6 +14,11 @@ def _columns(args: argparse.Namespace) -> dict[str, Any]:
 
     names = {name: getattr(args, name) for name in ("text", "stance", "style", "encoding")}
     return {**names, "mapping": parse_mapping(args.map)}
+
+
+def _model(args: argparse.Namespace) -> Path | None:
+    """The folder of a model, None for the bundled one, which ``train`` calls so too."""
+    return None if str(args.model) == "bundled" else args.model
 
 
 def train(args: argparse.Namespace) -> int:
@@ -58,7 +64,7 @@ def evaluate(args: argparse.Namespace) -> None:
     from ..terminal import printable
     from . import show
 
-    found = measure(args.labels, args.model, **_columns(args), seed=args.seed)
+    found = measure(args.labels, _model(args), **_columns(args), seed=args.seed)
     print(show.json_line(found.to_dict()) if args.json else printable(found.to_text()))
 
 
@@ -88,7 +94,8 @@ def suggest(args: argparse.Namespace) -> int | None:
     posts = read_posts(args.posts, text=args.text, encoding=args.encoding, rejected=rejected)
     texts = [post.text for post in posts]
     labelled = [post.text for post in read_labels(args.labelled).posts] if args.labelled else []
-    classifier = Classifier.bundled() if args.model is None else Classifier.load(args.model)
+    folder = _model(args)
+    classifier = Classifier.bundled() if folder is None else Classifier.load(folder)
 
     def probabilities(texts: Any) -> list[dict[str, dict[str, float]]]:
         answers = classifier.classify_many(texts)
