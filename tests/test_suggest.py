@@ -47,6 +47,11 @@ def test_the_pick_is_doubtful_spread_and_the_same_again() -> None:
     assert suggest(posts, 5, model) == found
 
 
+def test_any_seed_will_do() -> None:
+    for seed in (5_000_000_000, -1):
+        assert len(suggest(texts(), 5, model, seed=seed)) == 5
+
+
 def test_near_duplicates_labelled_and_empty_posts_are_passed_over() -> None:
     long = "{} is ready to leave the station, entry {} and do not tell me I was late to it"
     posts = ["", " ", long.format("$A", 1), long.format("$B", 2), "gold is gold", "Gold is gold!"]

@@ -106,6 +106,7 @@ def _spread(
     from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
     from sklearn.preprocessing import normalize
 
+    seed %= 2**32  # scikit-learn takes no larger one
     words = HashingVectorizer(
         n_features=_BUCKETS, ngram_range=(1, 2), token_pattern=r"\w+|[^\w\s]", alternate_sign=False
     )
