@@ -518,6 +518,21 @@ def test_files_that_unpack_to_much_are_refused(
             read_labels(tmp_path / name)
 
 
+@pytest.mark.parametrize("label", ["bullish", ["bullish"]], ids=["table", "doccano"])
+def test_rejected_answers_behind_other_records_are_no_labels(
+    label: str | list[str], tmp_path: Path
+) -> None:
+    lines = [
+        {"text": "up", "label": label},
+        {"text": "down", "label": label, "answer": "reject"},
+        {"text": "hm", "label": label, "answer": "ignore"},
+        {"text": "so", "label": label, "answer": "accept"},
+    ]
+    found = read_labels(write(tmp_path, "\n".join(map(json.dumps, lines)), "labels.jsonl"))
+    assert [post.text for post in found.posts] == ["up", "so"]
+    assert found.skipped == {"rejected": (2,), "ignored": (3,)}
+
+
 def test_spans_that_do_not_fit_are_left_out_with_a_warning(tmp_path: Path) -> None:
     record = {"id": 1, "text": "up", "cats": ["bullish"], "entities": [[5, 9, "TICKER"]]}
     found = read_labels(write(tmp_path, json.dumps(record), "labels.jsonl"))

@@ -27,6 +27,9 @@ _ABOUT = {
     "created_at": ("created_at", "timestamp", "date", "time"),
 }
 
+#: Prodigy's answers that count for nothing, in whatever file they stand
+REFUSALS = {"reject": "rejected", "ignore": "ignored"}
+
 
 @dataclass(frozen=True, slots=True)
 class RawSpan:

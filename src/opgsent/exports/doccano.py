@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..records import Record
-from .answers import Answer, Columns, RawSpan, facts, text_of, word
+from .answers import REFUSALS, Answer, Columns, RawSpan, facts, text_of, word
 
 
 def doccano(row: int, record: Record, who: str | None, wanted: Columns) -> Iterator[Answer]:
@@ -25,7 +25,8 @@ def doccano(row: int, record: Record, who: str | None, wanted: Columns) -> Itera
                 names.append((column, word(item)))
     about = facts(record)
     key = (about.get("id"), text) if who else row
-    yield Answer(row, key, text, tuple(names), tuple(spans) or None, who, about=about)
+    refusal = REFUSALS.get(word(record.get("answer")))
+    yield Answer(row, key, text, tuple(names), tuple(spans) or None, who, refusal, about)
 
 
 def _old_text(record: Record) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from ..records import Record
 from .answers import (
     ANNOTATOR_NAMES,
     EITHER_NAMES,
+    REFUSALS,
     STANCE_NAMES,
     STYLE_NAMES,
     TEXT_NAMES,
@@ -83,6 +84,7 @@ def table_row(row: int, record: Record, who: str | None, names: Mapping[str, str
     if "id" in about:
         about["id"] = _unquoted(about["id"])
     text = _unquoted(word(cells["text"]))
+    refusal = "skipped" if _true(record.get("skipped")) else None
     return Answer(
         row=row,
         key=(about.get("id"), text) if annotator else row,
@@ -90,7 +92,7 @@ def table_row(row: int, record: Record, who: str | None, names: Mapping[str, str
         names=tuple((kind, name) for kind, name in found if name.strip()),
         spans=_own_spans(record),
         annotator=annotator,
-        refusal="skipped" if _true(record.get("skipped")) else None,
+        refusal=refusal or REFUSALS.get(word(record.get("answer"))),
         about=about,
     )
 
