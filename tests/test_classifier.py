@@ -194,6 +194,9 @@ def test_missing_values_are_rows_with_empty_verdicts() -> None:
     }  # fmt: skip
     with pytest.raises(TypeError, match="text 1 is int"):
         list(classify_many(["gm", 3]))  # type: ignore[list-item]
+    for table in ({"text": ["up"]}, pd.DataFrame({"text": ["up"]})):
+        with pytest.raises(TypeError, match="score_frame"):
+            classify_many(table)
     with pytest.raises(TypeError, match="many texts"):
         classify_many("gm")
 

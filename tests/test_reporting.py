@@ -18,7 +18,7 @@ from opgsent.metrics import Interval, Judged, difference
 from opgsent.page import to_html, write_html
 from opgsent.reporting import Comparison, TrainingReport
 from opgsent.scores import question_scores
-from opgsent.suspects import rank_suspects, suspects_csv
+from opgsent.suspects import find_suspects, rank_suspects, suspects_csv
 
 LABELS = ("bullish", "bearish", "neutral")
 NASTY = '<script>alert("$BTC")</script> \x1b[31m &amp; =1+1'
@@ -53,6 +53,12 @@ REPORT = TrainingReport(
     suspects=tuple(DOUBTFUL), refusals=(), notes=("weights: base .5",), forced=False,
     dry_run=False, folder=Path("mine"), seconds=3.2,
 )  # fmt: skip
+
+
+def test_too_few_posts_for_suspects_are_said_to_be() -> None:
+    posts = [LabelledPost("1", "up we go", "bullish"), LabelledPost("2", "down we go", "bearish")]
+    with pytest.raises(InputError, match="stance: 2 posts are too few"):
+        find_suspects(posts, 5)
 
 
 def test_suspects_are_those_of_another_answer_most_doubtful_first() -> None:

@@ -6,7 +6,7 @@ The bundled classifier is loaded once, on first use. A classifier can be used fr
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from math import exp
 from pathlib import Path
@@ -123,6 +123,8 @@ class Classifier:
         """
         if isinstance(texts, (str, bytes)):
             raise TypeError("classify_many() takes many texts; for one there is classify()")
+        if isinstance(texts, Mapping) or hasattr(texts, "columns"):  # their names are no posts
+            raise TypeError("classify_many() takes texts; for a table there is score_frame()")
         if jobs != 1:
             from .tables.pool import Model, posts_of
 

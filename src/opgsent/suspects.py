@@ -82,7 +82,11 @@ def find_suspects(
         if len({labels[i] for i in held}) < 2:
             continue
         asked += 1
-        fit = fit_question(question, x, labels, folds, progress=progress)
+        try:
+            fit = fit_question(question, x, labels, folds, progress=progress)
+        except ValueError as error:  # a fit without some of them has one label, or no feature
+            few = f"{question}: {len(held)} posts are too few to hold some out; label more"
+            raise InputError(few) from error
         judged = Judged(order, [order.index(labels[i]) for i in held], fit.held_out[held])
         found += rank_suspects(question, [posts[i] for i in held], judged)
     if not asked:
