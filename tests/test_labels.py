@@ -296,6 +296,21 @@ def test_columns_can_be_named(tmp_path: Path) -> None:
         read_labels(file, text="a", stance="d")
 
 
+def test_a_column_of_labels_that_is_not_used_is_said(tmp_path: Path) -> None:
+    file = write(tmp_path, "text,Label,style\nwow,bull,hype\n")
+    found = read_labels(file)
+    assert found.warnings == (
+        f"{file}: column 'Label' is not used; if it holds the stance: --stance 'Label'",
+    )
+    assert found.warnings[0] in found.to_text()
+    found = read_labels(file, stance="Label")
+    assert found.warnings == () and found.posts[0].stance == "bullish"
+    (warning,) = read_labels(write(tmp_path, "text,label,side\nwow,hype,bull\n")).warnings
+    assert warning.endswith("if it holds the style: --style 'label'")
+    assert not read_labels(write(tmp_path, "text,label\nwow,bull\n")).warnings
+    assert not read_labels(write(tmp_path, "text,label,side,tone\nwow,x,bull,hype\n")).warnings
+
+
 def test_one_label_kind_alone_is_enough(tmp_path: Path) -> None:
     post = read_labels(write(tmp_path, "text,style\nwow,hype\n")).posts[0]
     assert (post.stance, post.style) == (None, "hype")

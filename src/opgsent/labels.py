@@ -129,8 +129,16 @@ def read_labels(
         mapped=names.table(),
         skipped={why: tuple(dict.fromkeys(rows)) for why, rows in reader.skipped.items()},
         ties=tuple(reader.ties),
-        warnings=(*names.warnings(), *marks.warnings(str(path))),
+        warnings=(*_unused(path, export), *names.warnings(), *marks.warnings(str(path))),
     )
+
+
+def _unused(path: str | Path, export: Export) -> list[str]:
+    if export.unused is None:
+        return []
+    column = repr(shown(export.unused))
+    option = "style" if "stance" in export.columns else "stance"
+    return [f"{path}: column {column} is not used; if it holds the {option}: --{option} {column}"]
 
 
 def _check_columns(path: str | Path, export: Export) -> None:

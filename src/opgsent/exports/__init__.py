@@ -64,12 +64,14 @@ def read_export(
     shape = _shape(record for _, record, _ in file.rows)
     if shape == "table":
         names = table_names(path, (record for _, record, _ in file.rows), wanted, file.doubled)
+        unused = names.pop("unused")
         return Export(
             "table",
             tuple(table_row(*row, names) for row in without_replaced(file.rows)),
             {kind: name for kind, name in names.items() if name},
             frozenset(file.doubled),
             tuple(file.rejected),
+            unused,
         )
     if file.doubled:  # a tool writes none
         raise InputError(twice(path, min(file.doubled)))

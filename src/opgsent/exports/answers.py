@@ -75,7 +75,8 @@ class Export:
     """All answers of a file, the shape it was read as, and what each column was taken for.
 
     ``doubled`` are columns that stand twice, of which no answer says anything; ``rejected`` are
-    the rows of a lenient reading that cannot be read, and why.
+    the rows of a lenient reading that cannot be read, and why; ``unused`` is a column of a table
+    that may hold the labels of the question that has no column.
     """
 
     shape: str
@@ -83,6 +84,7 @@ class Export:
     columns: Mapping[str, str]
     doubled: frozenset[str] = frozenset()
     rejected: tuple[tuple[int, str], ...] = ()
+    unused: str | None = None
 
 
 def named(record: Iterable[str], names: Sequence[str]) -> str | None:

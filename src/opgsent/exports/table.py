@@ -54,7 +54,9 @@ def table_names(
 ) -> dict[str, str | None]:
     """What each column is: 'text', 'stance', 'style', 'either', 'annotator' -> its name.
 
-    The ``doubled`` columns are in no record; who asks for one says so.
+    A column named for labels of either kind beside one of stance or style is 'unused': it may
+    hold the labels of the other, or topics. The ``doubled`` columns are in no record; who asks
+    for one says so.
     """
     columns = list(dict.fromkeys([*(name for record in records for name in record), *doubled]))
     seen = ", ".join(map(repr, columns[:30]))
@@ -66,10 +68,12 @@ def table_names(
         raise InputError(f"{path}: no text column among {seen}; name it with --text")
     stance = wanted.stance or named(columns, STANCE_NAMES)
     style = wanted.style or named(columns, STYLE_NAMES)
-    either = None if stance or style else named(columns, EITHER_NAMES)
+    either = named([name for name in columns if name not in (text, stance, style)], EITHER_NAMES)
     annotator = named(columns, ANNOTATOR_NAMES)
     return {
-        "text": text, "stance": stance, "style": style, "either": either, "annotator": annotator,
+        "text": text, "stance": stance, "style": style,
+        "either": None if stance or style else either, "annotator": annotator,
+        "unused": either if (stance is None) != (style is None) else None,
     }  # fmt: skip
 
 
