@@ -548,6 +548,22 @@ def test_rejected_answers_behind_other_records_are_no_labels(
     assert found.skipped == {"rejected": (2,), "ignored": (3,)}
 
 
+NOTHING_LEFT: list[tuple[str, list[dict[str, Any]]]] = [
+    ("1 tie on stance", [{"text": "up", "stance": label, "annotator": who}
+                         for label, who in (("bull", "a"), ("bear", "b"))]),
+    ("1 no label, 1 with spans that do not fit the text",
+     [{"text": "up", "label": []}, {"text": "up", "label": [[5, 9, "TICKER"]]}]),
+    ("no span is left", [{"text": "BTC", "label": [[0, 3, "spam"]]}]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("why", "records"), NOTHING_LEFT)
+def test_why_no_post_is_left(why: str, records: list[dict[str, Any]], tmp_path: Path) -> None:
+    file = write(tmp_path, "\n".join(map(json.dumps, records)), "labels.jsonl")
+    with pytest.raises(InputError, match=re.escape(f"no labelled post ({why}); label some")):
+        read_labels(file, mapping={"spam": "skip"})
+
+
 def test_spans_that_do_not_fit_are_left_out_with_a_warning(tmp_path: Path) -> None:
     record = {"id": 1, "text": "up", "cats": ["bullish"], "entities": [[5, 9, "TICKER"]]}
     found = read_labels(write(tmp_path, json.dumps(record), "labels.jsonl"))

@@ -120,8 +120,9 @@ def read_labels(
         groups[answer.key].append(answer)
     posts = [post for answers in groups.values() if (post := reader.post(answers))]
     if not posts:
-        why = ", ".join(f"{len(rows):,} {why}" for why, rows in reader.skipped.items())
-        raise InputError(f"{path}: no labelled post ({why}); label some, or see --stance, --style")
+        raise InputError(
+            f"{path}: no labelled post{_reasons(reader)}; label some, or see --stance, --style"
+        )
     return LabelSet(
         posts=tuple(marks.completed(posts, tool=export.shape != "table")),
         shape=export.shape,
@@ -131,6 +132,16 @@ def read_labels(
         ties=tuple(reader.ties),
         warnings=(*_unused(path, export), *names.warnings(), *marks.warnings(str(path))),
     )
+
+
+def _reasons(reader: _Reader) -> str:
+    """Why nothing is left of a file, in brackets."""
+    left_out = {why: len(rows) for why, rows in reader.skipped.items()}
+    left_out |= Counter(f"tie on {tie.question}" for tie in reader.ties)
+    left_out |= {"with spans that do not fit the text": reader.marks.misfits}
+    why = ", ".join(f"{n:,} {why}" for why, n in left_out.items() if n)
+    # spans that no two annotators share, or whose names are mapped to skip
+    return f" ({why or 'no span is left'})"
 
 
 def _unused(path: str | Path, export: Export) -> list[str]:

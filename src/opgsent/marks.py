@@ -62,6 +62,11 @@ class Marks:
     mapping: Mapping[str, str]
     _wrong: list[int] = field(default_factory=list)
 
+    @property
+    def misfits(self) -> int:
+        """How many answers have a span that does not fit the text."""
+        return len(self._wrong)
+
     @staticmethod
     def meaning(name: str, mapping: Mapping[str, str]) -> str | None:
         """What a span's name means: 'ticker', a role, 'level' (role told elsewhere), 'skip'.
