@@ -571,6 +571,31 @@ def test_spans_that_do_not_fit_are_left_out_with_a_warning(tmp_path: Path) -> No
     assert "spans of row 1 do not fit the text" in found.warnings[0]
 
 
+#: text, where a span without its text is, what is marked; None: it fits neither way of counting
+COUNTED: list[tuple[str, tuple[int, int], str | None]] = [
+    ("🚀🚀 $BTC to 70k", (3, 7), "$BTC"),
+    ("🚀🚀 $BTC to 70k", (5, 9), "$BTC"),  # in UTF-16 units
+    ("🚀🚀 $BTC", (5, 9), "$BTC"),  # past the end otherwise
+    ("🚀 $BTC to 70k", (4, 9), None),
+    ("$BTC to 70k 🚀", (1, 3), "BT"),  # before the emoji there is one way of counting
+    ("BTCUSD up", (0, 3), "BTC"),
+    ("🚀 买比特币吧", (3, 6), "比特币"),
+    ("up", (1, 3), None),
+]
+
+
+@pytest.mark.parametrize(("text", "place", "marked"), COUNTED)
+def test_spans_without_their_text_may_count_utf16_units(
+    text: str, place: tuple[int, int], marked: str | None, tmp_path: Path
+) -> None:
+    span = {"start": place[0], "end": place[1], "label": "TICKER"}
+    record = {"text": text, "label": "bullish", "spans": [span], "answer": "accept"}
+    found = read_labels(write(tmp_path, json.dumps(record), "labels.jsonl"))
+    (post,) = found.posts
+    assert (post.tickers[0].text if post.tickers else None) == marked
+    assert bool(found.warnings) is (marked is None)
+
+
 @pytest.mark.parametrize(
     "item", ["bullish", "=bullish", ""], ids=["no sign", "no name", "empty"]
 )  # fmt: skip

@@ -48,6 +48,7 @@ _SPELLINGS: dict[str, tuple[str, ...]] = {
 }
 _MEANS = {spelling: name for name, found in _SPELLINGS.items() for spelling in found}
 _NUMBER = re.compile(r"[$€£¥₿]?\s?([0-9][0-9,]*(?:\.[0-9]+)?|\.[0-9]+)\s?([kKmM]?)\W*")
+_INSIDE = re.compile("[A-Za-z0-9]{2}")  # not of scripts that leave no space between words
 
 _S = TypeVar("_S", LabelledTicker, LabelledLevel)
 _Tickers = tuple[LabelledTicker, ...]
@@ -150,22 +151,34 @@ def _ordered(spans: Iterable[_S]) -> tuple[_S, ...]:
 def _aligned(text: str, span: RawSpan) -> RawSpan | None:
     """The span with code-point offsets and its text; None where it points at nothing.
 
-    Tools that run in a browser may count UTF-16 units, in which an emoji is two.
+    Tools that run in a browser may count UTF-16 units, in which an emoji is two. Where the file
+    does not say the span's text, one that cuts a word behind an emoji is taken to be counted so.
     """
     start, end = span.start, span.end
-    piece = text[start:end] if 0 <= start < end <= len(text) else None
-    if span.text is not None and piece != span.text:
+    if not _fits(text, start, end, span.text):
         units = text.encode("utf-16-le", "surrogatepass")
-        start, end = (
-            len(units[: 2 * max(0, at)].decode("utf-16-le", "replace")) for at in (start, end)
-        )
-        piece = text[start:end] if text[start:end] == span.text else None
-    if not piece:
-        return None
+        if not 0 <= start < end <= len(units) // 2:
+            return None
+        start, end = (len(units[: 2 * at].decode("utf-16-le", "replace")) for at in (start, end))
+        if not _fits(text, start, end, span.text):
+            return None
+    piece = text[start:end]
     # a mark made with the mouse takes a space or a comma along
     start += len(piece) - len(piece.lstrip(" \t\n\r("))
     piece = piece.strip(" \t\n\r(").rstrip(" \t\n\r,;:!?.)")
     return replace(span, start=start, end=start + len(piece), text=piece) if piece else None
+
+
+def _fits(text: str, start: int, end: int, piece: str | None) -> bool:
+    """Is the piece there, or, where it is not known, something that may have been marked?"""
+    if not 0 <= start < end <= len(text):
+        return False
+    if piece is not None:
+        return text[start:end] == piece
+    # elsewhere both ways of counting are one, and part of a word is what was marked
+    return max(text[:end]) <= "\uffff" or not any(
+        _INSIDE.fullmatch(text[max(0, at - 1) : at + 1]) for at in (start, end)
+    )
 
 
 def _ticker(span: RawSpan) -> LabelledTicker:
