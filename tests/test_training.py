@@ -241,6 +241,23 @@ def test_what_is_no_labels_is_refused_with_the_way_out(learn: Any) -> None:
             learn(labels)
 
 
+@pytest.mark.parametrize("learn", [train, evaluate])
+def test_posts_in_memory_are_as_legal_as_those_of_a_file(learn: Any) -> None:
+    good = LabelledPost("1", "up", "bullish")
+    legal = "not bullish, bearish, neutral or None"
+    for wrong, says in (
+        ({"stance": "Bullish"}, f"stance is 'Bullish', {legal}"),
+        ({"stance": ""}, f"stance is '', {legal}"),
+        ({"style": 1}, "style is 1, not analytical, hype, other or None"),
+        ({"text": None}, "text is None, not str"),
+    ):
+        post: Any = replace(good, id="x7", **wrong)
+        with pytest.raises(InputError, match=rf"post 2 \(id 'x7'\): {says}"):
+            learn([good, post])
+    with pytest.raises(InputError, match="seed is -1; give 0 or more"):
+        learn([good], seed=-1)
+
+
 def test_a_dry_run_fits_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("opgsent.trial.refit", None)
     file = tmp_path / "labels.csv"

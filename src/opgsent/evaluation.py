@@ -87,7 +87,8 @@ def evaluate(
     model. The other arguments name columns and label names as in
     :func:`opgsent.labels.read_labels`. Intervals draw groups (near-duplicates, shared authors or
     channels), ``draws`` times.
-    Raises InputError for a file that cannot be read or holds no label, TypeError for labels that
+    Raises InputError for a file that cannot be read or holds no label, for a post whose label or
+    text is none and for a seed below 0, TypeError for labels that
     are neither posts nor a path.
 
     >>> posts = [LabelledPost("1", "buying more $SOL, this runs", "bullish"),
@@ -98,6 +99,7 @@ def evaluate(
     """
     from .classifier import Classifier
 
+    check_seed(seed)
     notes: tuple[str, ...] = ()
     if isinstance(labels, str | Path):
         read = read_labels(
@@ -106,7 +108,7 @@ def evaluate(
         posts: Sequence[LabelledPost] = read.posts
         notes = read.warnings
     else:
-        posts = posts_given(labels)
+        posts = legal_posts(labels)
     if model is None or model == "bundled":  # as ``train`` calls it
         name, classifier = "bundled", Classifier.bundled()
     elif isinstance(model, str | Path):
@@ -115,6 +117,32 @@ def evaluate(
         name, classifier = "given", model
     answers = list(classifier.classify_many([post.text for post in posts]))
     return score_answers(posts, answers, model=name, notes=notes, draws=draws, seed=seed)
+
+
+def legal_posts(labels: Sequence[LabelledPost]) -> list[LabelledPost]:
+    """Posts in memory as a list; raises InputError for what read_labels would not have made.
+
+    >>> [post.stance for post in legal_posts([LabelledPost("1", "up we go", "bullish")])]
+    ['bullish']
+    """
+    posts = posts_given(labels)
+    for number, post in enumerate(posts, 1):
+        where = f"post {number} (id {post.id!r})"
+        if not isinstance(post.text, str):
+            raise InputError(f"{where}: text is {post.text!r}, not str; leave the post out")
+        for question, legal in LABELS.items():
+            label = getattr(post, question)
+            if label is not None and label not in legal:
+                raise InputError(
+                    f"{where}: {question} is {label!r}, not {', '.join(legal)} or None"
+                )
+    return posts
+
+
+def check_seed(seed: int) -> None:
+    """Raises InputError for a seed that numpy would not take."""
+    if seed < 0:
+        raise InputError(f"seed is {seed}; give 0 or more")
 
 
 def score_answers(

@@ -19,8 +19,9 @@ from threadpoolctl import threadpool_limits
 
 from .checks import check_labels
 from .corpus import LabelledPost
+from .evaluation import check_seed, legal_posts
 from .folder import ModelError, check_target
-from .labels import posts_given, read_labels
+from .labels import read_labels
 from .lineage import ancestors_of
 from .reporting import TrainingReport
 from .result import LABELS
@@ -58,10 +59,10 @@ def train(
     same, and its card says so.
     ``dry_run`` reads and checks and fits nothing. Same labels, base and seed: the same bytes.
 
-    Raises InputError for labels that cannot be read, TypeError for labels that are neither posts
-    nor a path, ModelError for a base that is no model or an ``out`` that is there already
-    (``force`` replaces a model, where nothing else is in its folder). What stops a training is in
-    the report.
+    Raises InputError for labels that cannot be read, for a post whose label or text is none and
+    for a seed below 0, TypeError for labels that are neither posts nor a path, ModelError for a
+    base that is no model or an ``out`` that is there already (``force`` replaces a model, where
+    nothing else is in its folder). What stops a training is in the report.
 
     >>> names = "ant bee cat dog elk fox gnu hen jay owl pig rat".split()
     >>> sides = {"goes up from here": "bullish", "falls apart": "bearish"}
@@ -72,6 +73,7 @@ def train(
     (True, ['stance'], None)
     """
     started = time.monotonic()
+    check_seed(seed)
     _refuse_target(out, force)
     account, source = "", "posts in memory"
     if isinstance(labels, str | Path):
@@ -80,7 +82,7 @@ def train(
         )
         posts, account, source = list(read.posts), read.to_text(), str(labels)
     else:
-        posts = posts_given(labels)
+        posts = legal_posts(labels)
     control = control_posts()
     checked = check_labels(posts, test=control)
     trial = Trial(base, checked, control, seed, progress or (lambda stage, done, total: None))
