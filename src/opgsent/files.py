@@ -1,7 +1,8 @@
-"""Small files written whole or not at all."""
+"""Small files written whole or not at all, and lines added to a file in the same way."""
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -40,3 +41,74 @@ def write_whole(path: str | Path, text: str) -> None:
             raise
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror}); name another") from None
+
+
+_State = tuple[int, int, int]  # of a file: inode, bytes, time of the last write
+
+
+class Growing:
+    """A file that lines are added to, each whole or not at all, and cut off again.
+
+    Raises InputError where the file cannot be written; it then holds what it held before.
+
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Growing(Path(folder, "a.txt"))
+    ...     file.append(b"gm\\n"), file.append(b"gn\\n"), file.foreign
+    (0, 3, False)
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._left = self._state()
+        self._foreign = False
+
+    def _state(self) -> _State | None:
+        """What tells the file from one that was written to since; None where there is none."""
+        try:
+            found = self.path.stat()
+        except OSError:  # the write that follows says why
+            return None
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
+    @property
+    def foreign(self) -> bool:
+        """Has another program written to the file? To cut it would take that along."""
+        self._foreign = self._foreign or self._state() != self._left
+        return self._foreign
+
+    def check(self) -> None:
+        """Raises InputError where nothing could be added; leaves no file where there was none."""
+        new = self._left is None
+        self.append(b"")
+        if new and not self.foreign:
+            self.path.unlink()
+            self._left = None
+
+    def append(self, line: bytes) -> int:
+        """Write at the end of the file, and to the disk; returns the offset."""
+        self._foreign = self.foreign
+        size = self._left[1] if self._left else 0
+        try:
+            handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            try:
+                offset = os.fstat(handle).st_size
+                if os.write(handle, line) != len(line):
+                    os.ftruncate(handle, offset)
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise InputError(f"{self.path}: cannot be written ({error.strerror})") from None
+        self._left = self._state()
+        # another line may have come in between
+        self._foreign |= not self._left or self._left[1] != size + len(line)
+        return offset
+
+    def cut(self, offset: int) -> None:
+        """Take off what stands from an offset on."""
+        try:
+            os.truncate(self.path, offset)
+        except OSError as error:
+            raise InputError(f"{self.path}: cannot be written ({error.strerror})") from None
+        self._left = self._state()

@@ -9,7 +9,6 @@ reads the file as it is.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import re
@@ -23,6 +22,7 @@ from typing import Any
 
 from .corpus import LabelledPost
 from .errors import InputError
+from .files import Growing
 from .result import LABELS
 from .terminal import printable
 
@@ -35,7 +35,6 @@ UNDO, SKIP, QUIT = "u", "s", "q"
 MAX_SHOWN = 5_000  # characters of a post on the screen
 
 _Key = tuple[str, str]  # the id and the text of a post
-_State = tuple[int, int, int]  # of a file: inode, bytes, time of the last write
 ReadKey = Callable[[], str]  # the next key, '' at the end
 Write = Callable[[str], object]
 
@@ -99,33 +98,10 @@ class Session:
         self._keys = {_key(post) for post in self._posts}
         self._lines: list[tuple[_Key, int]] = []  # post, offset
         self._said: dict[_Key, list[_Said]] = {}  # after each line of a post
-        self._foreign = False  # has another program written to the file
-        self._left = self._state()
-        old = self._left is not None
-        if old:
+        self.file = Growing(self.path)
+        if self.path.exists():
             self._read()
-        self._append(b"")  # a file that cannot be written is said before anything is answered
-        if not old:
-            self.path.unlink()
-            self._left = None
-
-    def _state(self) -> _State | None:
-        """What tells the file from one that was written to since; None where there is none."""
-        try:
-            found = self.path.stat()
-        except OSError:  # the write that follows says why
-            return None
-        return found.st_ino, found.st_size, found.st_mtime_ns
-
-    @property
-    def foreign(self) -> bool:
-        """Has another program written to the file since this session took it up?
-
-        Undo cuts the file off at the last line of this session, so it would take along whatever
-        came after: nothing can be undone any more.
-        """
-        self._foreign = self._foreign or self._state() != self._left
-        return self._foreign
+        self.file.check()  # what cannot be written is said before anything is answered
 
     def _read(self) -> None:
         try:
@@ -139,7 +115,7 @@ class Session:
                 key = (str(record["id"]), str(record["text"]))
             except (ValueError, KeyError, TypeError, RecursionError):
                 if offset + len(line) == len(raw) and not line.endswith(b"\n"):
-                    self._cut(offset)  # a line that a power cut left unfinished
+                    self.file.cut(offset)  # a line that a power cut left unfinished
                     return
                 raise InputError(
                     f"{self.path}, row {row}: not a line of opgsent label; name another output"
@@ -153,7 +129,7 @@ class Session:
             self._add(key, offset, self._last(key).then(*_known(record)))
             offset += len(line)
         if raw and not raw.endswith(b"\n"):  # an editor left the last line end away
-            self._append(b"\n")
+            self.file.append(b"\n")
 
     @property
     def tally(self) -> Tally:
@@ -198,53 +174,25 @@ class Session:
             record["passed"] = sorted(said.passed)
         if self._said.get(key):
             record["replaces"] = True
-        self._add(key, self._append(json.dumps(record).encode() + b"\n"), said)
+        self._add(key, self.file.append(json.dumps(record).encode() + b"\n"), said)
 
     def _add(self, key: _Key, offset: int, said: _Said) -> None:
         self._lines.append((key, offset))
         self._said.setdefault(key, []).append(said)
 
-    def _append(self, line: bytes) -> int:
-        """Write at the end of the file, whole or not at all; returns the offset."""
-        self._foreign = self.foreign
-        size = self._left[1] if self._left else 0
-        try:
-            handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-            try:
-                offset = os.fstat(handle).st_size
-                if os.write(handle, line) != len(line):
-                    os.ftruncate(handle, offset)
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-        except OSError as error:
-            raise InputError(f"{self.path}: cannot be written ({error.strerror})") from None
-        self._left = self._state()
-        # another line may have come in between
-        self._foreign |= not self._left or self._left[1] != size + len(line)
-        return offset
-
-    def _cut(self, offset: int) -> None:
-        try:
-            os.truncate(self.path, offset)
-        except OSError as error:
-            raise InputError(f"{self.path}: cannot be written ({error.strerror})") from None
-        self._left = self._state()
-
     def undo(self) -> bool:
         """Take the last answer back, also one of an earlier run; False where there is none.
 
         An answer to a question that this session does not ask stays: it would not come again.
-        So does everything in a file that another program wrote to (``foreign``).
+        So does everything in a file that another program wrote to (``file.foreign``).
         """
-        if self.foreign or not self._lines or self._lines[-1][0] not in self._keys:
+        if self.file.foreign or not self._lines or self._lines[-1][0] not in self._keys:
             return False
         key, offset = self._lines[-1]
         *older, last = self._said[key]
         if last.settled.difference(*(said.settled for said in older), self.questions):
             return False
-        self._cut(offset)
+        self.file.cut(offset)
         self._lines.pop()
         self._said[key] = older
         return True
@@ -319,7 +267,7 @@ def _ask(session: Session, post: LabelledPost, read_key: ReadKey, write: Write) 
             labels.popitem()
         elif session.undo():
             return True  # the post before is the next one again
-        elif session.foreign:
+        elif session.file.foreign:
             write(f"no undo: another program has written to {session.path}\n")
         else:
             write("nothing to undo\n")
