@@ -105,7 +105,7 @@ def test_weights_that_do_not_fit_are_refused() -> None:
     Weights(some, zeros, zeros[0], zeros[0, :2])
     with pytest.raises(ValueError, match="shape"):
         Weights(some, zeros[:2], zeros[0], zeros[0, :2])
-    with pytest.raises(ValueError, match="finite"):
+    with pytest.raises(ValueError, match="no weight"):
         Weights(some, zeros, zeros[0] * np.nan, zeros[0, :2])
     for odd in ([5, 0, 7], [5, 5, 7], [-1, 5, 7], [0, SIZE, 7], [0, 5, SIZE]):
         with pytest.raises(ValueError, match="features"):

@@ -32,7 +32,7 @@ CHECKS: dict[str, tuple[bool, str]] = {
     "few": (False, f"under {FEW} posts of a class: its scores will mean little"),
     "empty": (False, "left out"),
     "id": (False, "text that looks like an id or is only a link: left out"),
-    "conflict": (False, "the same text with two labels: that label is left out"),
+    "conflict": (False, "the same text with two labels, or two sets of spans: left out"),
     "duplicate": (False, "the same text with the same label: used once"),
     "leak": (
         False,
