@@ -241,7 +241,13 @@ def main(args: Sequence[str] | None = None) -> None:
 
 
 def largest(weights: Weights, count: int) -> Weights:
-    """The weights of the ``count`` features that have the largest ones."""
+    """The weights of the ``count`` features that have the largest ones, in order as before.
+
+    >>> table = np.outer([3.0, 0.1, 2.0], np.ones(6))
+    >>> few = largest(Weights(np.array([2, 5, 9], np.int32), table, np.zeros(6), np.ones(2)), 2)
+    >>> few.features.tolist()
+    [2, 9]
+    """
     size = np.abs(weights.table).max(axis=1)
     kept = np.sort(np.argsort(-size, kind="stable")[:count])
     return replace(weights, features=weights.features[kept], table=weights.table[kept])

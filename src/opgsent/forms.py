@@ -55,10 +55,12 @@ _WORDS = {
             " losing winning green red overnight swing daily weekly",
     JOINING: "and but while whereas though although than into vs versus against",
 }  # fmt: skip
-_SENSE: dict[str, int] = {}
-for _flag, _words in _WORDS.items():
-    for _word in _words.split():
-        _SENSE[_word] = _SENSE.get(_word, 0) | _flag
+_KINDS = {flag: frozenset(words.split()) for flag, words in _WORDS.items()}
+#: a word may be of several kinds: "liquidated" ends a position and undoes what stands before it
+_SENSE = {
+    word: sum(flag for flag, words in _KINDS.items() if word in words)
+    for word in frozenset().union(*_KINDS.values())
+}
 _ENDS = frozenset(". , ; : ! ? \n … - – — | ) (".split(" "))
 _FIRST_PERSON = frozenset("i im i'm ive i've my me mine i'll i’m id i'd".split())
 _ROCKETS = frozenset("🚀🌕🌙🔥💎🤑💰💥⚡🐂📈🎯🏆✅💸🤩")
