@@ -17,9 +17,8 @@ from .spans import Around, Runs, among
 
 Marked = NDArray[np.bool_]  # of each number
 
-_RATIOS = frozenset(
-    ".236 .382 .618 .786 .886 0.236 0.382 0.618 0.786 0.886 1.618 1.272 2.618".split()
-)
+#: Fibonacci ratios that are doubtful wherever they stand
+_RATIOS = frozenset("0.236 0.382 0.618 0.786 0.886 1.272 1.618 2.618".split())
 _MILLIONS = frozenset("m mm mil".split())
 _COUNTED = np.array([cue in ("count", "clock", "money", "period") for cue in CUES])
 _GAINS, _BREAKS = norms_of("up down made won earned spent turned"), norms_of("break breaks broke")
@@ -37,8 +36,8 @@ _GROUPING = frozenset(norms_of("' ’ _").tolist())  # "3'150", "60_000"
 _COUNT_NOUNS = frozenset(norms_of("grids orders contracts").tolist())
 _LOTS, _OF = norm_of("lots"), norm_of("of")
 _PLACED = frozenset(norms_of("at @ around near above below").tolist())
-#: Fibonacci ratios that mark themselves, and those that assets trade at
-_SHARP = frozenset("0.236 0.382 0.618 0.705 0.786 0.886 1.272 1.414 1.618 2.618".split())
+#: those that mark themselves beside a fib word, and those that assets trade at
+_SHARP = _RATIOS | {"0.705", "1.414"}
 _ROUND = frozenset("0.5 0.65 0.66 0.79".split())
 #: what makes a ratio of a number near it
 _FIB = frozenset(
@@ -63,7 +62,7 @@ def doubtful(a: Around, numbers: Numbers) -> Marked:
     """Fibonacci ratios, millions, what is counted ("10,000 holders"), what was gained."""
     r = a.runs
     parts = [known.part for known in numbers.known]
-    written = [p.unit is None and (p.digits in _RATIOS or p.tail in _MILLIONS) for p in parts]
+    written = [p.unit is None and (_written(p) in _RATIOS or p.tail in _MILLIONS) for p in parts]
     behind = a.cues[np.minimum(r.last + 1, len(a.cues) - 1)] * (r.last + 1 < r.high)
     found: Marked = np.array(written, bool) | _COUNTED[behind] | _gained(r, numbers)
     return found
@@ -238,6 +237,11 @@ def _ratios(r: Runs, numbers: Numbers) -> Marked:
 
 def _ratio_of(part: Part) -> str:
     """The ratio that a number is written as, "" for none."""
-    digits = "0" + part.digits if part.digits[0] == "." else part.digits
+    digits = _written(part)
     ratio = digits in _SHARP or digits in _ROUND
     return digits if ratio and part.unit is None and not part.tail else ""
+
+
+def _written(part: Part) -> str:
+    """Its digits with the nought that ".618" leaves out."""
+    return "0" + part.digits if part.digits[0] == "." else part.digits
