@@ -11,14 +11,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from opgsent.assets import Assets
+from opgsent.forms import describe
+from opgsent.offsets import starts_of
 from opgsent.result import TOKEN_KINDS
 from opgsent.tokens import (
+    BEGIN,
     BRANCHES,
+    BREAK,
+    BRIDGE,
+    cut,
     cut_once,
     is_plain,
     kind_of,
+    pieces_of,
     split,
-    starts_of,
+    stand_in,
     tokenize,
     whole,
 )
@@ -93,6 +101,29 @@ def test_what_is_plain_needs_no_pattern(piece: str) -> None:
             if is_plain(piece):
                 assert is_plain(piece) == kind
             break
+
+
+@given(st.lists(st.sampled_from(
+    ["@bob", "@4.20", "@", "@@x", "https://t.co/a", "http", "https://", "ann@b.com", "u/bob", "$A"]
+)))  # fmt: skip
+def test_links_and_handles_are_described_alike(tokens: list[str]) -> None:
+    """What is read in place of a link or handle has its length, and all that is known of it."""
+    assets, alike = Assets.load(), stand_in(tokens)
+    assert list(map(len, alike)) == list(map(len, tokens))
+    for token, other in zip(tokens, alike, strict=True):
+        for one in split(token):
+            assert one != token or describe(token, assets) == describe(other, assets)
+
+
+@given(st.lists(st.text(st.sampled_from(list(f"a$1/ \n\t{BREAK}{BRIDGE}{BEGIN}")), max_size=9)))
+def test_pieces_of_several_texts_are_those_of_each(texts: list[str]) -> None:
+    found: list[list[str]] = []
+    for piece in pieces_of(texts):
+        if piece == BEGIN:
+            found.append([])
+        else:
+            found[-1] += cut(piece)
+    assert found.pop() == [] and found == [split(text) for text in texts]
 
 
 @given(st.text(max_size=40))

@@ -7,7 +7,8 @@ done for the whole batch at once.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -16,13 +17,12 @@ from numpy.typing import NDArray
 from .cues import LINE
 from .features import COUNTS, norms_of
 from .levels import Numbers
+from .offsets import Reading
 from .prices import DEAR, Price, in_thousands, resolved
 from .reading import Batch
 from .result import ROLES, Level
-from .spans import among
 from .subjects import TAGS, passengers
 from .tickers import Candidates, Found
-from .tokens import Reading
 
 ACCEPT = 0.5  # probability from which a candidate is a ticker, or a number a price
 
@@ -33,10 +33,6 @@ _UNITS = {
     "eth": "ETH", "¥": "JPY", "yen": "JPY",
 }  # fmt: skip
 _WORD = COUNTS.index("word")
-
-
-#: offsets of a span of the text as read -> in the text as given
-_Back = Callable[[int, int], tuple[int, int]]
 
 
 class Spans(NamedTuple):
@@ -64,102 +60,121 @@ def assemble(batch: Batch, weighed: Weighed) -> list[Spans]:
     (priced,) = (weighed.prices >= ACCEPT).nonzero()
     if not len(kept) and not len(priced):
         return out
-    lines = (weighed.cues == LINE).cumsum()
-    solid = batch.page.solid.take(batch.ids).cumsum()
-    whole = (solid[batch.starts[1:] - 1] - solid[batch.starts[:-1]]).tolist()
-    names = _Names(batch, weighed, kept, lines, solid)
-    prices = _Prices(batch, weighed, priced, lines, solid) if len(priced) else None
-    posts = set(names.posts.tolist())
+    places = _Places(batch)
+    names = _Names(batch, weighed, kept)
+    prices = _Prices(batch, weighed, priced) if len(priced) else None
+    posts = set(names.posts)
     if prices:
-        posts.update(prices.posts.tolist())
+        posts.update(prices.posts)
     for post in sorted(posts):
-        text = batch.clean[post]
-        given = batch.texts[post]
-        plain = len(text) - text.count(" ") - text.count("\n") == whole[post]
-        back = None if len(text) == len(given) else Reading(given).span
         spans = out[post]
-        found = spans.tickers
         if names.cuts[post] < names.cuts[post + 1]:
-            found += names.of(post, text, given, plain, back)
+            spans.tickers.extend(names.of(post, places))
         if prices and prices.cuts[post] < prices.cuts[post + 1]:
-            spans.levels.extend(prices.of(post, text, given, plain, back, found, names))
+            spans.levels.extend(prices.of(post, places, spans.tickers, names))
     return out
+
+
+class _Places:
+    """Where the tokens of a batch stand in their texts, post by post, from left to right."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+        self._solid: NDArray[np.int64] | None = None
+
+    def open(self, post: int) -> None:
+        """Begin at the left of a post."""
+        batch = self._batch
+        self._post, self._text, self._given = post, batch.clean[post], batch.texts[post]
+        self._back = None if len(self._text) == len(self._given) else Reading(self._given).span
+        self._place = self._start = self._from = self._at = self._passed = 0
+        self._plain: bool | None = None
+
+    def start(self, place: int, token: str) -> int:
+        """Where the token of a place begins; that of the place before was asked for, or earlier."""
+        if place != self._place:
+            text, found = self._text, -1
+            if len(text) < SHORT:  # in a long text, looking to its end again and again takes time
+                found = text.find(token, self._from)
+                if text.find(token, found + 1) >= 0:
+                    found = -1  # one of several
+            self._place = place
+            self._start = found if found >= 0 else self._counted(place, token)
+            self._from = self._start + len(token)
+        return self._start
+
+    def _counted(self, place: int, token: str) -> int:
+        """Where it begins, by the characters that stand before it."""
+        batch, post = self._batch, self._post
+        if self._solid is None:
+            self._solid = batch.page.solid.take(batch.ids).cumsum()
+        solid, begin, text = self._solid, int(batch.starts[post]), self._text
+        if self._plain is None:
+            whole = int(solid[batch.starts[post + 1] - 1] - solid[begin])
+            self._plain = len(text) - text.count(" ") - text.count("\n") == whole
+        before = int(solid[place - 1] - solid[begin])
+        self._at = locate(text, token, self._at, before - self._passed, self._plain)
+        self._passed = before
+        return self._at
+
+    def span(self, start: int, end: int) -> tuple[str, int, int]:
+        """(text, start, end) in the text as given of offsets in the text as read."""
+        if self._back:
+            start, end = self._back(start, end)
+        return self._given[start:end], start, end
+
+
+SHORT = 2_000  # characters
 
 
 class _Names:
     """The accepted tickers of a batch, post by post."""
 
-    def __init__(
-        self,
-        batch: Batch,
-        weighed: Weighed,
-        kept: NDArray[np.int64],
-        lines: NDArray[np.int64],
-        solid: NDArray[np.int64],
-    ) -> None:
+    def __init__(self, batch: Batch, weighed: Weighed, kept: NDArray[np.int64]) -> None:
         tickers = weighed.tickers
-        first, last = tickers.first[kept], tickers.last[kept]
-        self._batch, self._first = batch, first
-        self._tags: _Tags | None = None
-        self.posts = batch.starts.searchsorted(first, side="right") - 1
-        self.cuts = self.posts.searchsorted(np.arange(len(batch.starts) + 1)).tolist()
-        self.line = lines[first].tolist()
-        base = solid[batch.starts[self.posts]]
+        first, last = tickers.first.take(kept), tickers.last.take(kept)
+        self._batch, self._cues = batch, weighed.cues
+        of_post = batch.starts.searchsorted(first, side="right") - 1
+        self.posts = of_post.tolist()
+        self.cuts = of_post.searchsorted(np.arange(len(batch.starts) + 1)).tolist()
         strings, ids = batch.page.strings, batch.ids
         firsts, lasts = first.tolist(), last.tolist()
-        heads = [strings[i] for i in ids[first].tolist()]
-        before = (solid[first - 1] - base).tolist()
-        tails, before_last = heads, before
+        heads = tails = [strings[i] for i in ids.take(first).tolist()]
         if firsts != lasts:
-            tails = [strings[i] for i in ids[last].tolist()]
-            before_last = (solid[last - 1] - base).tolist()
-        #: of each: symbol, token, characters before it, places, last token, characters before that
+            tails = [strings[i] for i in ids.take(last).tolist()]
+        #: of each: symbol, first token and place, last token and place, chance
         self.rows = list(
             zip(
-                [tickers.symbols[i] for i in kept.tolist()], heads, before, firsts, lasts,
-                tails, before_last, weighed.chances[kept].tolist(),
-                strict=True,
+                [tickers.symbols[i] for i in kept.tolist()], heads, firsts, tails, lasts,
+                weighed.chances.take(kept).tolist(), strict=True,
             )
         )  # fmt: skip
 
-    @property
-    def tags(self) -> _Tags:
-        """Asked for by posts of several tickers only."""
-        if self._tags is None:
-            self._tags = _tags(self._batch, self._first, self.posts)
-        return self._tags
+    @cached_property
+    def lines(self) -> NDArray[np.int64]:
+        """The line of each token, from the top of the batch; most batches of one post need none."""
+        found: NDArray[np.int64] = (self._cues == LINE).cumsum()
+        return found
 
-    def of(self, post: int, text: str, given: str, plain: bool, back: _Back | None) -> list[Found]:
+    def of(self, post: int, places: _Places) -> list[Found]:
         """The tickers of one post, in order."""
+        places.open(post)
         found: list[Found] = []
-        at = passed = 0
-        for symbol, token, before, first, last, tail, before_last, chance in self.rows[
+        for symbol, token, first, tail, last, chance in self.rows[
             self.cuts[post] : self.cuts[post + 1]
         ]:
             name, quote, kind, classes, cut, end = symbol
-            at = locate(text, token, at, before - passed, plain)
-            passed = before
-            start = at + cut
-            if first == last:
-                end = at + (end if end >= 0 else len(token))
-            else:
-                end_of = end if end >= 0 else len(tail)
-                end = locate(text, tail, at, before_last - passed, plain) + end_of
-            if back:
-                start, end = back(start, end)
+            start = at = places.start(first, token)
+            if first != last:
+                at = places.start(last, tail)
+            span = places.span(start + cut, at + (end if end >= 0 else len(tail)))
             known = classes[0] if len(classes) == 1 else None
-            found.append(
-                Found(given[start:end], start, end, name, quote, kind, known, True, chance, first)
-            )
+            found.append(Found(*span, name, quote, kind, known, True, chance, first))
         return self._settled(found, post) if len(found) > 1 else found
 
     def _settled(self, found: list[Found], post: int) -> list[Found]:
         """Tickers with what only the whole post can say: passengers, and classes by company."""
-        end = self.cuts[post + 1]
-        trailing = self.tags.trailing[self.cuts[post] : end]
-        if trailing[-1] and (
-            away := passengers(found, trailing, self.tags.alone[end - 1], self.tags.words[post])
-        ):
+        if any(f.symbol != found[0].symbol for f in found) and (away := self._away(found, post)):
             found = [f._replace(subject=False) if f.symbol in away else f for f in found]
         known = {f.asset_class for f in found}
         if None in known and len(known) == 2:
@@ -167,63 +182,52 @@ class _Names:
             found = [f if f.asset_class else f._replace(asset_class=company) for f in found]
         return found
 
-
-class _Tags(NamedTuple):
-    """What tells a row of tags at the end of a post."""
-
-    words: list[int]  #: of each post
-    alone: list[bool]  #: of each ticker: no word before it
-    trailing: list[bool]  #: of each ticker: no word behind it in its post
-
-
-def _tags(batch: Batch, first: NDArray[np.int64], posts: NDArray[np.int64]) -> _Tags:
-    words = batch.page.counts[batch.ids, _WORD].cumsum(dtype=np.int64)
-    ends = words[batch.starts[1:] - 1]
-    alone = words[first - 1] == words[np.maximum(first - 2, 0)]
-    # a tag with a figure of its own is spoken about: "$SOL -6%, $ADA (+8%)"
-    figures = np.logical_or(*(batch.page.counts[batch.ids, column] > 0 for column in _FIGURES))
-    reach = len(batch.ids) - 1
-    marks = among(batch.page.norms[batch.ids], _SIGNS)
-    behind = np.minimum(first + 1, reach)
-    for _ in range(2):
-        behind = np.minimum(behind + marks[behind], reach)
-    return _Tags(
-        (ends - words[batch.starts[:-1]]).tolist(),
-        alone.tolist(),
-        ((ends[posts] == words[first]) & ~figures[behind]).tolist(),
-    )
+    def _away(self, found: list[Found], post: int) -> frozenset[str]:
+        """Symbols of a row of tags at the end of a post that only ride along."""
+        batch = self._batch
+        begin, end = batch.starts[post : post + 2].tolist()
+        of_token = batch.page.counts.take(batch.ids[begin:end], axis=0)
+        (words,) = of_token[:, _WORD].nonzero()
+        last_word = begin + int(words[-1]) if len(words) else begin
+        if found[-1].place < last_word:
+            return frozenset()
+        # a tag with a figure of its own is spoken about: "$SOL -6%, $ADA (+8%)"
+        figures = np.logical_or(*of_token[:, _FIGURES].T).tolist()
+        norms = batch.page.norms.take(batch.ids[last_word:end]).tolist()
+        trailing = []
+        for f in found:
+            behind = f.place + 1
+            for _ in range(2):
+                if last_word < behind < end and norms[behind - last_word] in _SIGNS:
+                    behind += 1
+            trailing.append(f.place >= last_word and not (behind < end and figures[behind - begin]))
+        if not trailing[-1]:
+            return frozenset()
+        alone = not of_token[found[-1].place - 1 - begin, _WORD]
+        return passengers(found, trailing, bool(alone), len(words))
 
 
 _FIGURES = [COUNTS.index("number"), COUNTS.index("percent")]
-_SIGNS = norms_of("- + : ( = ~ @")
+_SIGNS = frozenset(norms_of("- + : ( = ~ @").tolist())
 
 
 class _Prices:
     """The accepted levels of a batch, post by post."""
 
-    def __init__(
-        self,
-        batch: Batch,
-        weighed: Weighed,
-        priced: NDArray[np.int64],
-        lines: NDArray[np.int64],
-        solid: NDArray[np.int64],
-    ) -> None:
+    def __init__(self, batch: Batch, weighed: Weighed, priced: NDArray[np.int64]) -> None:
         numbers = weighed.numbers
-        place = numbers.place[priced]
-        self.posts = batch.starts.searchsorted(place, side="right") - 1
-        self.cuts = self.posts.searchsorted(np.arange(len(batch.starts) + 1)).tolist()
+        place = numbers.place.take(priced)
+        of_post = batch.starts.searchsorted(place, side="right") - 1
+        self.posts = of_post.tolist()
+        self.cuts = of_post.searchsorted(np.arange(len(batch.starts) + 1)).tolist()
         self.parts = [numbers.known[i].part for i in priced.tolist()]
         self.place = place.tolist()
-        self.line = lines[place].tolist()
-        self.before = (solid[place - 1] - solid[batch.starts[self.posts]]).tolist()
-        roles = weighed.roles[priced]
-        best = roles.argmax(axis=1)
-        self.roles = [ROLES[i] for i in best.tolist()]
-        self.sure = (roles[np.arange(len(best)), best] * weighed.prices[priced]).tolist()
+        roles = weighed.roles.take(priced, axis=0)
+        self.roles = [ROLES[i] for i in roles.argmax(axis=1).tolist()]
+        self.sure = (roles.max(axis=1) * weighed.prices.take(priced)).tolist()
         strings, ids = batch.page.strings, batch.ids
-        self.tokens = [strings[i] for i in ids[place].tolist()]
-        behind = [strings[i] for i in ids[place + 1].tolist()]
+        self.tokens = [strings[i] for i in ids.take(place).tolist()]
+        behind = [strings[i] for i in ids.take(place + 1).tolist()]
         self.units = [
             _UNITS.get(part.tail) or _UNITS.get(word.lower())
             for part, word in zip(self.parts, behind, strict=True)
@@ -231,47 +235,35 @@ class _Prices:
         self.parts = [in_thousands(*one) for one in zip(self.parts, behind, strict=True)]
         self.token = lambda at: strings[ids[at]]  # for the few that look further
 
-    def of(
-        self,
-        post: int,
-        text: str,
-        given: str,
-        plain: bool,
-        back: _Back | None,
-        found: list[Found],
-        names: _Names,
-    ) -> list[Level]:
+    def of(self, post: int, places: _Places, found: list[Found], names: _Names) -> list[Level]:
         """The levels of one post, in order."""
+        places.open(post)
         ours = range(self.cuts[post], self.cuts[post + 1])
         begin, stop = ours.start, ours.stop
         symbols = {f.symbol for f in found}
         if len(symbols) > 1:
-            lines = names.line[names.cuts[post] : names.cuts[post + 1]]
-            theirs = owners(found, lines, self.place[begin:stop], self.line[begin:stop])
+            mine = self.place[begin:stop]
+            lines = names.lines.take([f.place for f in found]).tolist()
+            theirs = owners(found, lines, mine, names.lines.take(mine).tolist())
         else:
             theirs = [next(iter(symbols), None)] * len(ours)
         parts = self.parts[begin:stop]
         if len(parts) > 1 or theirs[0] in DEAR:
-            places = self.place[begin:stop]
-            prices = [Price(*p) for p in zip(parts, places, theirs, strict=True)]
+            mine = self.place[begin:stop]
+            prices = [Price(*p) for p in zip(parts, mine, theirs, strict=True)]
             values = resolved(prices, self.token, {f.symbol for f in found if f.quote == "BTC"})
         else:
             values = [part.value for part in parts]
         named = {f.place for f in found}
         levels: list[Level] = []
-        at = passed = 0
         for j, part, value, symbol in zip(ours, parts, values, theirs, strict=True):
-            before = self.before[j]
-            at = locate(text, self.tokens[j], at, before - passed, plain)
-            passed = before
-            start, end = at + part.start, at + part.end
-            if back:
-                start, end = back(start, end)
+            at = places.start(self.place[j], self.tokens[j])
             unit = part.unit or self.units[j]
             if unit in DEAR and self.place[j] + 1 in named and part.tail.upper() != unit:
                 unit = None  # "BTC 97,200 ETH 3,450"
             role, sure = self.roles[j], self.sure[j]
-            levels.append(Level(given[start:end], start, end, value, unit, role, symbol, sure))
+            span = places.span(at + part.start, at + part.end)
+            levels.append(Level(*span, value, unit, role, symbol, sure))
         return levels
 
 

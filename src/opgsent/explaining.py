@@ -8,9 +8,9 @@ import numpy as np
 
 from .features import COUNTS, TURNED, VIEW_VALUE, counter_steps, neighbours, scale, turned
 from .linear import COLUMNS_OF, Floats, Scorer
+from .offsets import Reading, starts_of
 from .reading import Batch
 from .result import LABELS, Contribution, Explanation
-from .tokens import Reading, starts_of
 
 #: view -> (how it is shown, offset from its first token to its last)
 _SHOWN = {

@@ -22,12 +22,12 @@ from .level_rules import rules
 from .levels import Numbers
 from .linear import LARGEST
 from .numerals import EXACT
+from .offsets import Reading, starts_of
 from .reading import Batch
 from .result import ROLES, Contribution, Explanation, Level
 from .spans import ROWS, Around, Rows, Runs, View, around, cue_classes, runs
 from .ticker_rules import leaning
 from .tickers import Candidates, Found
-from .tokens import Reading, starts_of
 
 __all__ = ["Extractor", "Found", "Spans"]
 

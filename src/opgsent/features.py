@@ -42,7 +42,6 @@ SCOPE, UNDO_SCOPE, LEAVE_SCOPE = 3, 4, 6  # tokens that a negation, ... reaches
 NEGATION, END, UNDOING, LEAVING, SELLING, POSITION, OPTION, HOLLOW, JOINING, EMOJI, OWNING = (
     1 << bit for bit in range(11)
 )
-UNHEARD = 1 << 11  # a word without a weight of its own
 _TURNING = np.uint32(NEGATION | UNDOING | LEAVING | SELLING)
 
 #: what is counted in a post, and the steps that a count is read in
@@ -50,6 +49,7 @@ COUNTS = (
     "exclaim", "question", "emoji", "caps", "number", "ticker", "break", "link", "handle",
     "percent", "hashtag", "word", "rocket", "long", "first_person", "comma", "ellipsis",
 )  # fmt: skip
+UNHEARD = len(COUNTS)  #: the scorer counts words without a weight of their own in a column more
 COUNTER_VALUE = 0.25  # of a counter beside a word's 1 / sqrt(tokens)
 STEPS = np.array([1, 2, 3, 5, 8, 13, 21, 34, 55])
 
@@ -329,9 +329,7 @@ _STEP_OF = np.searchsorted(STEPS, np.arange(STEPS[-1] + 1), side="right")
 
 def counter_steps(batch: Batch) -> NDArray[np.int64]:
     """The step of each counter of each post, shape (posts, len(COUNTS))."""
-    counts = batch.page.counts.take(batch.ids, axis=0)
-    totals = np.add.reduceat(counts, batch.starts[:-1], axis=0, dtype=np.int64)
-    found: NDArray[np.int64] = _STEP_OF[np.minimum(totals, STEPS[-1])]
+    found: NDArray[np.int64] = _STEP_OF[np.minimum(batch.totals[:, : len(COUNTS)], STEPS[-1])]
     return found
 
 

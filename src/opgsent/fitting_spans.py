@@ -24,10 +24,10 @@ from .corpus import LabelledPost
 from .features import COUNTS
 from .fitting import told
 from .forms import described
+from .offsets import Reading, starts_of
 from .reading import Batch, TokenTable
 from .result import ROLES
 from .spans import ROWS, Rows, around, cue_classes, runs
-from .tokens import Reading, starts_of
 
 Floats = NDArray[np.float64]
 Spot = tuple[int, int, int]

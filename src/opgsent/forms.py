@@ -28,6 +28,7 @@ from .features import (
     UNDOING,
     norm_of,
 )
+from .phrases import hints_of
 from .reading import Described
 from .tokens import kind_once
 
@@ -130,7 +131,7 @@ def described(
     tokens: Sequence[str], assets: Assets, more: MoreFlags | None = None
 ) -> tuple[Described, list[str]]:
     """(what ``describe`` says of tokens, as a token table keeps it; their normal forms)."""
-    kinds, forms, flags, counts = [], [], [], []
+    kinds, forms, flags, hints, counts = [], [], [], [], []
     for token in tokens:
         kind, form, flag, count = describe(token, assets)
         if more and token:
@@ -138,12 +139,14 @@ def described(
         kinds.append(kind)
         forms.append(form)
         flags.append(flag)
+        hints.append(hints_of(token, form))
         counts.append(count)
     norms = {form: norm_of(form) for form in dict.fromkeys(forms)}
     found = Described(
         kinds,
         np.array([norms[form] for form in forms], np.uint64),
         np.array(flags, np.uint32),
+        np.array(hints, np.int32),
         np.frombuffer(b"".join(counts), np.uint8).reshape(-1, len(COUNTS)),
         None,
     )

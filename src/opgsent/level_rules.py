@@ -14,10 +14,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .candidates import PRICE, TICKER
-from .cues import COLON, CUES, FUTURE, PAST
-from .features import OPTION, norm_of, norms_of
+from .cues import COLON as ENDS_NOTHING
+from .cues import CUES, FUTURE, PAST
+from .features import OPTION, norms_of
 from .levels import RESISTANCE, ROLE_OF_CUE, SUPPORT, SURELY, Numbers, strikes
 from .no_prices import doubtful, never
+from .phrases import (
+    CLASS,
+    CLASSES,
+    COLON,
+    FILLER,
+    LABEL,
+    ROLE_MASK,
+    ROLE_SHIFT,
+    SIGN,
+    TO,
+    WORDS,
+)
 from .result import ROLES
 from .spans import Around, Ints, Runs, among
 
@@ -30,33 +43,6 @@ PERHAPS = np.float32(1.5)  #: and where the fit knows it as a view, too
 # --- the words ------------------------------------------------------------------------------
 
 
-#: labels right before a number or its list ("🎯 0.41"), beside numbered cues, which are some, too
-#: ("R1: 64k"); which role they say is their cue's
-_LABELS = frozenset(norms_of("🛡 🎯 sl stoploss stop-loss 🛑 ⛔ 🚫").tolist())
-#: labels that do so before a colon alone: "S: 155", "24h high: 62,495"
-_SHORT_LABELS = dict(
-    zip(norms_of("s r high low").tolist(), (SUPPORT, RESISTANCE, LAST, LAST), strict=True)
-)
-_COLON, _SIGNS = norm_of(":"), frozenset(norms_of(": = - – ( at @").tolist())
-#: words that say a role together, as classes; a word is in one class
-_PHRASE_WORDS = {
-    "hold": "hold holds holding held stay stays staying remain remains keep keeps keeping defend",
-    "close": "close closes closing closed", "break": "break breaks breaking broke",
-    "rise": "get gets push pushes move moves needs bullish until",
-    "fall": "fall falls drop drops lose loses bearish",
-    "bounce": "bounce bounced bounces bouncing rebound",
-    "reject": "rejected rejection rejects rejecting",
-    "will": "will would to gonna can could should might may 'll it'll",
-    "extreme": "bottomed topped peaked high low highs lows peak",
-    "trade": "trading trades hovering sitting sits currently is now fluctuating",
-    "buy": "buy #buy buying bought buyer entry long enter entered added add adding accumulate",
-    "current": "last current now cmp", "price": "price",
-    "above": "above over >", "below": "below under beneath <",
-    "at": "at around near from off of @ ~", "see": "reach see touch test revisit", "hit": "hit",
-    "reached": "reached achieved touched tagged",
-    "soon": "soon coming incoming next eoy eow",
-    "support": "support supports demand", "resistance": "resistance supply",
-}  # fmt: skip
 #: classes of the two words before a number, "" for whatever word, and the role that they say
 _BEFORE = {
     ("hold", "above"): SUPPORT, ("hold", "below"): RESISTANCE, ("fall", "below"): SUPPORT,
@@ -70,21 +56,14 @@ _BEFORE = {
 _BEHIND = {"soon": TARGET, "support": SUPPORT, "resistance": RESISTANCE}
 #: headings of lists
 _HEADINGS = {
-    SUPPORT: norms_of(_PHRASE_WORDS["support"]),
-    RESISTANCE: norms_of(_PHRASE_WORDS["resistance"] + " resistances"),
+    SUPPORT: norms_of(WORDS["support"]),
+    RESISTANCE: norms_of(WORDS["resistance"] + " resistances"),
 }
-_FILLERS = frozenset(norms_of("the that this : =").tolist())  # may stand between the two
-_CLASSES = ["", *_PHRASE_WORDS]
-_CLASS_OF = {
-    norm: number for number, name in enumerate(_CLASSES) if name
-    for norm in norms_of(_PHRASE_WORDS[name]).tolist()
-}  # fmt: skip
-_ROLE_BEFORE = np.full((len(_CLASSES), len(_CLASSES)), -1)  # -1 for none
+_ROLE_BEFORE = np.full((len(CLASSES), len(CLASSES)), -1)  # -1 for none
 for (_two, _one), _role in _BEFORE.items():
-    _ROLE_BEFORE[_CLASSES.index(_two) if _two else slice(None), _CLASSES.index(_one)] = _role
-_ROLE_BEHIND = np.array([_BEHIND.get(name, -1) for name in _CLASSES])
+    _ROLE_BEFORE[CLASSES.index(_two) if _two else slice(None), CLASSES.index(_one)] = _role
+_ROLE_BEHIND = np.array([_BEHIND.get(name, -1) for name in CLASSES])
 
-_TO = norms_of("to towards toward")
 _STOP, _EXIT = CUES.index("stop"), CUES.index("exit")
 _BEYOND = np.array([cue in ("above", "below") for cue in CUES])
 _BARRIER = np.array([cue in ("support", "resistance") for cue in CUES])
@@ -116,43 +95,29 @@ def said(a: Around, numbers: Numbers, head: Ints, tail: Ints) -> Said:
     """Read the phrases around each number; ``head`` and ``tail`` are the first and the last number
     of its list.
     """
-    r = a.runs
-    norms = r.batch.page.norms[r.batch.ids]
-    strings, ids = r.batch.page.strings, r.batch.ids.tolist()
-    words = norms.tolist()  # a few words of a few numbers: quicker in plain Python
-    places = []
-    codes = []
-    for first, low, behind in zip(
-        r.first[head].tolist(), r.low.tolist(), (r.last[tail] + 1).tolist(), strict=True
-    ):
-        one = label = first - 1
-        if words[one] in _FILLERS:
-            one = max(one - 1, low)
-        nearest = _CLASS_OF.get(words[one], 0)
-        for _ in range(2):
-            if words[label] in _SIGNS:
-                label = max(label - 1, low)
-        places.append(label)
-        codes.append(
-            (
-                _CLASS_OF.get(words[max(one - 1, low)], 0) * _WIDE + nearest,
-                _CLASS_OF.get(words[behind], 0) * _WIDE + nearest,
-                words[label] in _LABELS or strings[ids[label]][-1:].isdigit(),
-                _SHORT_LABELS.get(words[label], -1) if words[first - 1] == _COLON else -1,
-            )
-        )
-    before, behind_it, is_label, short = np.array(codes, np.int64).T
-    at = np.array(places)
-    labels = np.where(is_label, ROLE_OF_CUE[a.cues[at]], -1)
-    rule = np.zeros(len(places), np.int64)
+    r, hints = a.runs, a.hints
+    low, before = r.low, r.first.take(head) - 1
+    near = hints.take(before)
+    one = np.where(near & FILLER, np.maximum(before - 1, low), before)
+    nearest = hints.take(one) & CLASS
+    second = hints.take(np.maximum(one - 1, low)) & CLASS
+    behind = hints.take(r.last.take(tail) + 1) & CLASS
+    label = before
+    for _ in range(2):
+        label = np.maximum(label - ((hints.take(label) & SIGN) != 0), low)
+    said_by = hints.take(label)
+    labels = np.where(said_by & LABEL, ROLE_OF_CUE[a.cues.take(label)], -1)
+    short = np.where(near & COLON, (said_by >> ROLE_SHIFT & ROLE_MASK) - 1, -1)
+    rule = np.zeros(len(before), np.int64)
     for code, found in (
         (STOPPING, _stopping(a)),
         (TRIGGER, _triggers(a, numbers)),
-        (QUOTED, _quoted(a, at)),
+        (QUOTED, _quoted(a, label)),
     ):
         if found is not None:
             rule += found * code
-    return Said(before, behind_it, rule, _moved(a, norms, head), labels, short)
+    moved = _moved(a, (hints & TO) != 0, head)
+    return Said(second * _WIDE + nearest, behind * _WIDE + nearest, rule, moved, labels, short)
 
 
 class Rule(NamedTuple):
@@ -236,7 +201,7 @@ def _quoted(a: Around, label: Ints) -> NDArray[np.bool_] | None:
     return found
 
 
-def _moved(a: Around, norms: NDArray[np.uint64], head: Ints) -> Ints:
+def _moved(a: Around, to: NDArray[np.bool_], head: Ints) -> Ints:
     """Where the price went, and where it may go: "has fallen to the low of 27.5", "may rally to 35
     and 38". The verb before the "to" says which, whatever the price is called behind it.
     """
@@ -244,8 +209,9 @@ def _moved(a: Around, norms: NDArray[np.uint64], head: Ints) -> Ints:
     first, tense = r.first[head], a.tense[head]
     if not (tense > r.low).any():
         return np.zeros(len(first), np.int64)
-    to = np.maximum.accumulate(np.where(among(norms, _TO), np.arange(len(norms)), 0))[first - 1]
-    near = (to > r.low) & (first - to < 8) & (tense > r.low) & (tense < to) & (to - tense < 8)
+    last = np.maximum.accumulate(np.where(to, np.arange(len(to)), 0)).take(first - 1)
+    near = (last > r.low) & (first - last < 8) & (tense > r.low)
+    near &= (tense < last) & (last - tense < 8)
     near &= a.ends[tense] == a.ends[first]
     cues = a.cues[tense]
     found: Ints = near * ((cues == PAST) * WENT + (cues == FUTURE) * MAY_GO)
@@ -304,7 +270,7 @@ def _mapped(a: Around) -> NDArray[np.bool_]:
     word = np.minimum(a.strong_right, reach)
     found &= (word < r.high) & (word - r.last < 4) & _BARRIER[a.cues[word]]
     behind = np.minimum(word + 1, reach)
-    sign = (a.cues[behind] == COLON) | among(r.batch.page.norms[r.batch.ids[behind]], _AT)
+    sign = (a.cues[behind] == ENDS_NOTHING) | among(r.batch.page.norms[r.batch.ids[behind]], _AT)
     found &= sign | (word - r.last > 1)  # "170 support 165 next" says what 170 is
     found &= (flags[np.minimum(behind + sign, reach)] & np.uint32(PRICE)) != 0
     return found

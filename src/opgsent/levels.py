@@ -8,6 +8,7 @@ made to agree.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from .candidates import PRICE
 from .cues import CUES
 from .features import hashed, norms_of
-from .numerals import Part, parts_of
+from .numerals import STRIKE, Part, parts_of, traits_of
 from .reading import Batch
 from .result import ROLES
 from .spans import Around, Ints, among
@@ -32,6 +33,7 @@ class Number(NamedTuple):
     part: Part
     size: float  #: log10 of its value; 0 is -20
     shape: int  #: hash of how it is written
+    traits: int  #: bits of numerals.traits_of
 
 
 class Numbers(NamedTuple):
@@ -41,6 +43,7 @@ class Numbers(NamedTuple):
     part: Ints  #: which number of the token
     size: NDArray[np.float64]
     shape: NDArray[np.uint64]
+    traits: Ints
     known: list[Number]
 
 
@@ -65,6 +68,7 @@ def find(batch: Batch) -> Numbers:
         np.array(index, np.int64),
         np.array([n.size for n in known]),
         np.array([n.shape for n in known], np.uint64),
+        np.array([n.traits for n in known], np.int64),
         known,
     )
 
@@ -75,10 +79,14 @@ def numbers_of(token: str) -> tuple[Number, ...]:
         Number(
             part,
             math.log10(float(part.value)) if part.value else -20.0,
-            hashed(_shape(part, i > 0 or part.end < len(token) - len(part.tail))),
+            _shape_hash(_shape(part, i > 0 or part.end < len(token) - len(part.tail))),
+            traits_of(part),
         )
         for i, part in enumerate(parts_of(token))
     )
+
+
+_shape_hash = lru_cache(4096)(hashed)  # there are few
 
 
 def _shape(part: Part, ranged: bool) -> str:
@@ -97,7 +105,8 @@ def _shape(part: Part, ranged: bool) -> str:
 
 def strikes(numbers: Numbers) -> NDArray[np.bool_]:
     """Which are written as an option's strike: "250p"."""
-    return np.array([known.part.tail in ("p", "c") for known in numbers.known], bool)
+    found: NDArray[np.bool_] = (numbers.traits & STRIKE) != 0
+    return found
 
 
 # --- agreement ------------------------------------------------------------------------------

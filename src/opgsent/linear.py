@@ -54,6 +54,7 @@ LARGEST = 65_504  # of half precision, in which a folder keeps weights: none of 
 #: in another language
 FOREIGN = 0.4
 _WORD = COUNTS.index("word")
+_HEARD = [_WORD, UNHEARD]
 _EVERY = np.arange(len(COUNTS))
 
 Floats = NDArray[np.float32]
@@ -159,7 +160,7 @@ class Scorer:
         self._row[weights.features] = np.arange(1, len(weights.features) + 1)
         self._table = np.concatenate([np.zeros((1, COLUMNS), np.float32), weights.table])
         self._steps = self.rows(COUNTER_ROWS) * np.float32(COUNTER_VALUE)
-        self._tokens = TokenTable(self._describe, len(COUNTS), COLUMNS)
+        self._tokens = TokenTable(self._describe, len(COUNTS) + 1, COLUMNS)
 
     def rows(self, features: NDArray[np.int64]) -> Floats:
         """The weights of features, shape (..., 6)."""
@@ -174,6 +175,7 @@ class Scorer:
         if START in tokens:
             rows[tokens.index(START)] = 0.0
         unheard = (lines == 0) & (found.counts[:, _WORD] > 0)
+        counts = np.column_stack([found.counts, unheard])
         words = [gram_word(kind, form) for kind, form in zip(found.kinds, forms, strict=True)]
         spelled = [at for at, word in enumerate(words) if word]
         if spelled:
@@ -186,7 +188,7 @@ class Scorer:
             elif kind == "word" and is_loud(token):
                 feature, value = loud(form)
                 rows[at] += self.row(feature) * np.float32(value)
-        return found._replace(rows=rows, flags=found.flags | unheard * np.uint32(UNHEARD))
+        return found._replace(rows=rows, counts=counts)
 
     def read(self, texts: list[str]) -> Batch:
         """The texts as a batch."""
@@ -227,14 +229,10 @@ class Scorer:
         """Whether the model has next to nothing to go by in each post: more than FOREIGN of its
         words are new to it, as in another language, or there is no token at all.
         """
-        if not len(batch.texts):
-            return []
-        words = batch.page.counts[batch.ids, _WORD]
-        unheard = (batch.flags & np.uint32(UNHEARD)) != 0
-        sums = np.add.reduceat([words, unheard], batch.starts[:-1], axis=1, dtype=np.int64)
+        words, unheard = batch.totals[:, _HEARD].T.tolist()
         return [
             new > FOREIGN * said or not text.strip()
-            for said, new, text in zip(*sums.tolist(), batch.clean, strict=True)
+            for said, new, text in zip(words, unheard, batch.clean, strict=True)
         ]
 
     def counted(self, batch: Batch) -> Floats:

@@ -12,33 +12,38 @@ from .candidates import PRICE, TICKER
 from .cues import CUES
 from .features import norm_of, norms_of
 from .levels import Numbers
-from .numerals import Part
+from .numerals import (
+    BARE,
+    LED,
+    RATIO,
+    SELDOM,
+    SHARP,
+    SIGNED,
+    WHOLE,
+    YEAR,
+    written,
+)
+from .phrases import COUNT_NOUNS, GAUGES, INTO, LOTS, MADE, TELLING, TURNED, YEARS_AFTER
 from .spans import Around, Runs, among
 
 Marked = NDArray[np.bool_]  # of each number
 
-#: Fibonacci ratios that are doubtful wherever they stand
-_RATIOS = frozenset("0.236 0.382 0.618 0.786 0.886 1.272 1.618 2.618".split())
-_MILLIONS = frozenset("m mm mil".split())
 _COUNTED = np.array([cue in ("count", "clock", "money", "period") for cue in CUES])
 _GAINS, _BREAKS = norms_of("up down made won earned spent turned"), norms_of("break breaks broke")
-_MADE = frozenset(norms_of("lost made won earned blew burned").tolist())
+_MADE = frozenset(norms_of(MADE).tolist())
 _TRADED = frozenset(norms_of("it this that leverage futures options trades").tolist())
-_TURNED, _INTO = frozenset(norms_of("turn turned turning").tolist()), norm_of("into")
+_TURNED, _INTO = frozenset(norms_of(TURNED).tolist()), norm_of(INTO)
 _ON = frozenset(norms_of("on in from trading").tolist())
-_YEARS_AFTER = frozenset(norms_of("until till til since year").tolist())
+_YEARS_AFTER = frozenset(norms_of(YEARS_AFTER).tolist())
 #: what has readings and no price; what may stand between it and them
-_GAUGES = frozenset(norms_of("rsi mfi cci adx stoch stochrsi stochastic greed").tolist())
+_GAUGES = frozenset(norms_of(GAUGES).tolist())
 _READ_AS = frozenset(norms_of("at is of : = above below over under near now index ( )").tolist())
 _OPENING, _CLOSING = norm_of("("), norm_of(")")
 _GROUPING = frozenset(norms_of("' ’ _").tolist())  # "3'150", "60_000"
 #: what is counted in wholes right behind its number; "64k levels" and "64k orders" are prices
-_COUNT_NOUNS = frozenset(norms_of("grids orders contracts").tolist())
-_LOTS, _OF = norm_of("lots"), norm_of("of")
+_COUNT_NOUNS = frozenset(norms_of(COUNT_NOUNS).tolist())
+_LOTS, _OF = norm_of(LOTS), norm_of("of")
 _PLACED = frozenset(norms_of("at @ around near above below").tolist())
-#: those that mark themselves beside a fib word, and those that assets trade at
-_SHARP = _RATIOS | {"0.705", "1.414"}
-_ROUND = frozenset("0.5 0.65 0.66 0.79".split())
 #: what makes a ratio of a number near it
 _FIB = frozenset(
     norms_of("fib fibs fibonacci golden pocket retrace retracement extension ext").tolist()
@@ -61,10 +66,8 @@ _REACH = 6  # tokens from a fib word or another ratio to a ratio
 def doubtful(a: Around, numbers: Numbers) -> Marked:
     """Fibonacci ratios, millions, what is counted ("10,000 holders"), what was gained."""
     r = a.runs
-    parts = [known.part for known in numbers.known]
-    written = [p.unit is None and (_written(p) in _RATIOS or p.tail in _MILLIONS) for p in parts]
     behind = a.cues[np.minimum(r.last + 1, len(a.cues) - 1)] * (r.last + 1 < r.high)
-    found: Marked = np.array(written, bool) | _COUNTED[behind] | _gained(r, numbers)
+    found: Marked = ((numbers.traits & SELDOM) != 0) | _COUNTED[behind] | _gained(r, numbers)
     return found
 
 
@@ -73,13 +76,13 @@ def never(a: Around, numbers: Numbers) -> Marked:
     orders, ratios beside fib words.
     """
     r = a.runs
-    found: Marked = _always(r) | _in_pieces(r, numbers) | _told_of_else(r, numbers)
+    found: Marked = _always(r) | _in_pieces(r, numbers) | _told_of_else(a, numbers)
     return found | _ratios(r, numbers)
 
 
 def _gained(r: Runs, numbers: Numbers) -> Marked:
     """Money won or lost, no price: "up $12,000", "made $300"; not "may break down $281"."""
-    signed = np.array([known.part.unit is not None for known in numbers.known], bool)
+    signed: Marked = (numbers.traits & SIGNED) != 0
     if signed.any():
         norms = r.batch.page.norms[r.batch.ids]
         signed &= among(norms[r.first - 1], _GAINS)
@@ -104,14 +107,12 @@ def _in_pieces(r: Runs, numbers: Numbers) -> Marked:
     Those are whole numbers side by side of which one begins with a nought, three and more that
     neither rise nor fall as a list of prices does, and what an apostrophe or a low line parts.
     """
-    parts = [known.part for known in numbers.known]
-    found = np.array([_is_whole(p) and len(p.digits) > 1 and p.digits[0] == "0" for p in parts])
+    found: Marked = (numbers.traits & LED) != 0
     gaps = numbers.place[1:] - numbers.place[:-1]
-    (near,) = ((gaps <= 2) & (r.post[1:] == r.post[:-1])).nonzero()
+    whole = (numbers.traits & WHOLE) != 0
+    (near,) = ((gaps <= 2) & (r.post[1:] == r.post[:-1]) & whole[1:] & whole[:-1]).nonzero()
     rows: list[list[int]] = []  # numbers side by side
     for at, gap in zip(near.tolist(), gaps[near].tolist(), strict=True):
-        if not (_is_whole(parts[at]) and _is_whole(parts[at + 1])):
-            continue
         if gap == 2:
             if int(r.batch.page.norms[r.batch.ids[r.first[at] + 1]]) not in _GROUPING:
                 continue
@@ -121,35 +122,35 @@ def _in_pieces(r: Runs, numbers: Numbers) -> Marked:
         else:
             rows.append([at, at + 1])
     for row in rows:
-        values = [parts[at].value for at in row]
+        values = [numbers.known[at].part.value for at in row]
         listed = len(row) < 3 or values == sorted(values) or values[::-1] == sorted(values)
         found[row] = found[row].any() or not listed
     return found
 
 
-def _is_whole(part: Part) -> bool:
-    return part.tail == "" and part.unit is None and part.digits.isdigit()
-
-
-def _told_of_else(r: Runs, numbers: Numbers) -> Marked:
+def _told_of_else(a: Around, numbers: Numbers) -> Marked:
     """Numbers that their words make readings, years, money or counts: "RSI at 72", "until 2030",
     "turned 500 into 14k", "lost 8k on $LUNA", "60 grids".
     """
-    words = r.batch.page.norms[r.batch.ids].tolist()  # quicker in plain Python for a few numbers
-    flags = r.batch.flags
-    found = []
-    for first, last, low, high, known in zip(
-        r.first.tolist(), r.last.tolist(), r.low.tolist(), r.high.tolist(), numbers.known,
-        strict=True,
-    ):  # fmt: skip
-        word, part = words[first - 1], known.part
+    r = a.runs
+    found = np.zeros(len(r.first), bool)
+    telling = ((a.hints & TELLING) != 0).cumsum()
+    reach = np.maximum(r.first - 9, r.low)  # the farthest that is looked at
+    (which,) = (telling.take(r.last + 1) > telling.take(reach)).nonzero()
+    if not len(which):
+        return found
+    words, flags = r.batch.page.norms.take(r.batch.ids).tolist(), r.batch.flags
+    for i in which.tolist():
+        first, last, low, high = int(r.first[i]), int(r.last[i]), int(r.low[i]), int(r.high[i])
+        traits = numbers.known[i].traits
+        word = words[first - 1]
         at = first - 1
         while at > low and words[at] in _READ_AS and first - at < 6:
             at -= 1
             if words[at + 1] == _CLOSING and words[at - 1] == _OPENING:
                 at -= 2  # "RSI(14) at 72"
         gauge = at > low and words[at] in _GAUGES
-        year = word in _YEARS_AFTER and len(part.digits) == 4 and part.digits[:2] in ("19", "20")
+        year = word in _YEARS_AFTER and bool(traits & YEAR)
         money = False
         if word in _MADE and last + 2 < high and words[last + 1] in _ON:
             asset = flags[last + 2] & TICKER or words[last + 2] in _TRADED
@@ -160,14 +161,14 @@ def _told_of_else(r: Runs, numbers: Numbers) -> Marked:
         elif word == _INTO:
             money = any(turn in _TURNED for turn in words[max(first - 5, low) : first])
         counted = False
-        if last + 1 < high and part.unit is None and not part.tail:
+        if last + 1 < high and traits & BARE:
             if words[last + 1] in _COUNT_NOUNS:  # "bids at 140 orders": 140 is a price
-                counted = part.digits.isdigit() and word not in _PLACED
+                counted = bool(traits & WHOLE) and word not in _PLACED
             elif words[last + 1] == _LOTS and word not in _PLACED:  # "to 150 lots of room"
                 of = last + 3 < high and words[last + 2] == _OF
                 counted = not of or bool(flags[last + 3] & TICKER)
-        found.append(gauge or (year and part.unit is None) or money or counted)
-    return np.array(found, bool)
+        found[i] = gauge or year or money or counted
+    return found
 
 
 def _ratios(r: Runs, numbers: Numbers) -> Marked:
@@ -177,10 +178,11 @@ def _ratios(r: Runs, numbers: Numbers) -> Marked:
     nothing but a label may stand between: "fib support 0.5", "retrace to 0.5" are prices.
     """
     marked: Marked = np.zeros(len(numbers.known), bool)
-    parts = [known.part for known in numbers.known]
-    written = [_ratio_of(part) for part in parts]
-    if not any(written):
+    is_ratio = (numbers.traits & RATIO) != 0
+    if not is_ratio.any():
         return marked
+    parts = [known.part for known in numbers.known]
+    digits = [written(part) if ratio else "" for part, ratio in zip(parts, is_ratio, strict=True)]
     words = r.batch.page.norms[r.batch.ids].tolist()
     flags = r.batch.flags
     first, low, high = r.first.tolist(), r.low.tolist(), r.high.tolist()
@@ -212,7 +214,7 @@ def _ratios(r: Runs, numbers: Numbers) -> Marked:
         while at > end:
             if at in places or (fib(at) and words[at + 1] != _COMMA):
                 return True
-            if written[i] in _SHARP or words[at] in _OF_FIB or flags[at] & TICKER:
+            if digits[i] in SHARP or words[at] in _OF_FIB or flags[at] & TICKER:
                 at -= 1
             elif flags[at] & PRICE and words[at - 1] in _GIVEN_AS:
                 at -= 2
@@ -222,26 +224,14 @@ def _ratios(r: Runs, numbers: Numbers) -> Marked:
 
     def listed(i: int) -> bool:
         """Whether the next number makes a price of it: "fib levels: 0.5, 0.48"."""
-        if written[i] in _SHARP or not joined(i, _LISTING) or written[i + 1]:
+        if digits[i] in SHARP or not joined(i, _LISTING) or digits[i + 1]:
             return False
         return parts[i].value / 2 < parts[i + 1].value < parts[i].value * 2
 
-    ratios = [i for i, ratio in enumerate(written) if ratio]
+    ratios = [i for i, ratio in enumerate(digits) if ratio]
     for told, order in ((behind, reversed(ratios)), (before, ratios)):
         for i in order:
             if not marked[i] and told(i) and not listed(i):
                 marked[i] = True
                 places.add(first[i])
     return marked
-
-
-def _ratio_of(part: Part) -> str:
-    """The ratio that a number is written as, "" for none."""
-    digits = _written(part)
-    ratio = digits in _SHARP or digits in _ROUND
-    return digits if ratio and part.unit is None and not part.tail else ""
-
-
-def _written(part: Part) -> str:
-    """Its digits with the nought that ".618" leaves out."""
-    return "0" + part.digits if part.digits[0] == "." else part.digits

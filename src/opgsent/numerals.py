@@ -75,6 +75,42 @@ def parts_of(token: str) -> tuple[Part, ...]:
     return tuple(_alike(found)) if len(found) > 1 else tuple(found)
 
 
+#: Fibonacci ratios that are doubtful wherever they stand
+RATIOS = frozenset("0.236 0.382 0.618 0.786 0.886 1.272 1.618 2.618".split())
+#: those that mark themselves beside a fib word, and those that assets trade at
+SHARP = RATIOS | {"0.705", "1.414"}
+ROUND = frozenset("0.5 0.65 0.66 0.79".split())
+_MILLIONS = frozenset("m mm mil".split())
+#: traits of a number as it is written: with a currency sign; with neither sign nor letters; bare
+#: digits; of these more than one, a nought first; a strike ("250p"); a ratio or millions, which are
+#: seldom prices; a ratio; a year
+SIGNED, BARE, WHOLE, LED, STRIKE, SELDOM, RATIO, YEAR = (1 << bit for bit in range(8))
+
+
+def traits_of(part: Part) -> int:
+    """How a number is written, as bits.
+
+    >>> bool(traits_of(parts_of("2030")[0]) & YEAR), bool(traits_of(parts_of("$5")[0]) & BARE)
+    (True, False)
+    """
+    digits, tail = written(part), part.tail
+    if part.unit is not None:
+        return SIGNED | STRIKE * (tail in ("p", "c"))
+    found = SELDOM * (digits in RATIOS or tail in _MILLIONS) | STRIKE * (tail in ("p", "c"))
+    if len(digits) == 4 and digits[:2] in ("19", "20"):
+        found |= YEAR
+    if not tail:
+        found |= BARE | RATIO * (digits in SHARP or digits in ROUND)
+        if digits.isdigit():
+            found |= WHOLE | LED * (len(digits) > 1 and digits[0] == "0")
+    return found
+
+
+def written(part: Part) -> str:
+    """Its digits with the nought that ".618" leaves out."""
+    return "0" + part.digits if part.digits[0] == "." else part.digits
+
+
 def number_of(digits: str, tail: str = "") -> Decimal:
     """The value of digits with their separators, and of a k, M or k8 behind them.
 

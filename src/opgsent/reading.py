@@ -12,43 +12,37 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain
+from itertools import accumulate, chain, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .tokens import BREAK, MAX_PIECE, Reading, cut_once, pieces, whole
+from .offsets import Reading
+from .tokens import BEGIN, BREAK, MAX_PIECE, cut_once, pieces_of, split, stand_in
 
 #: describes tokens for a table; see forms.described
 Describe = Callable[[Sequence[str]], "Described"]
 
-CAPACITY = 1 << 16  # distinct tokens of a page; then the next page begins
+CAPACITY = 1 << 17  # distinct tokens of a page; then the next page begins
 FIRST_ROOM = 1 << 12  # tokens that a new page has room for; it grows by doubling
-_BEFORE = (0,)  # the number of START
 START = ""  # what stands before the first token of each post, and after the last post
 
 
 class Described(NamedTuple):
     """What is known of n tokens whatever stands around them.
 
-    ``norms`` are 64-bit hashes of the normal forms, ``flags`` their bits, ``counts`` (n, counters)
-    what each adds to the counters of features.COUNTS, ``rows`` (n, columns) their summed weights.
+    ``norms`` are 64-bit hashes of the normal forms, ``flags`` their bits, ``hints`` those of
+    phrases.py, ``counts`` (n, counters) what each adds to the counters of features.COUNTS, ``rows``
+    (n, columns) their summed weights.
     """
 
     kinds: list[str]
     norms: NDArray[np.uint64]
     flags: NDArray[np.uint32]
+    hints: NDArray[np.int32]
     counts: NDArray[np.uint8]
     rows: NDArray[np.float32] | None
-
-
-class _Fresh(dict[str, list[int]]):
-    """Pieces seen for the first time; the numbers of their tokens are filled in later."""
-
-    def __missing__(self, piece: str) -> list[int]:
-        run = self[piece] = []
-        return run
 
 
 _tables: weakref.WeakSet[TokenTable] = weakref.WeakSet()
@@ -82,7 +76,8 @@ class TokenTable:
         page = Page(*self._shape, before)
         first = [START, "\n"]
         page.add(first, self._describe(first))
-        page.pieces[BREAK] = (page.numbers["\n"],)
+        for piece, token in ((BEGIN, START), (BREAK, "\n")):
+            page.pieces[piece] = np.int32(page.numbers[token]).tobytes()
         return page
 
     def read(self, texts: Sequence[str]) -> Batch:
@@ -95,41 +90,36 @@ class TokenTable:
                     page.before = None
                 page = self._page
         clean = [Reading(text).text if "&" in text else text for text in texts]
-        posts: list[list[Any]] = []  # of each post its pieces, each as the numbers of its tokens
-        fresh = _Fresh()
-        alone: list[tuple[list[int], list[str]]] = []  # posts that are cut in one piece
-        known = page.pieces.get
-        for text in clean:
-            found = pieces(text)
-            if found is None:
-                alone.append(([], whole(text)))
-                posts.append([_BEFORE, alone[-1][0]])
-                continue
-            runs: list[Any] = [_BEFORE, *map(known, found)]
-            if None in runs:
-                runs[1:] = [
-                    fresh[piece] if run is None else run
-                    for piece, run in zip(found, runs[1:], strict=True)
-                ]
-            posts.append(runs)
-        if fresh or alone:
-            self._fill(page, fresh, alone)
-        starts = [0, *accumulate([sum(map(len, runs)) for runs in posts])]
-        posts.append([_BEFORE])
-        ids = np.fromiter(chain.from_iterable(chain.from_iterable(posts)), np.int32, starts[-1] + 1)
-        return Batch(texts, clean, page, ids, np.array(starts), page.flags.take(ids))
+        found = pieces_of(clean)
+        runs: list[Any] = list(map(page.pieces.get, found))
+        gaps = _gaps(runs)
+        if gaps:
+            fresh = list(dict.fromkeys([found[gap] for gap in gaps]))
+            filled = dict(zip(fresh, self._fill(page, fresh), strict=True))
+            for gap in gaps:
+                runs[gap] = filled[found[gap]]
+        ids = np.frombuffer(b"".join(runs), np.int32)
+        (starts,) = (ids == 0).nonzero()
+        return Batch.of(texts, clean, page, ids, starts)
 
-    def _fill(self, page: Page, fresh: _Fresh, alone: list[tuple[list[int], list[str]]]) -> None:
+    def _fill(self, page: Page, fresh: Sequence[str]) -> list[bytes]:
         """Number what is new in a batch, all at once, and keep it for the next time."""
-        cuts = [cut_once(piece) for piece in fresh]
-        self._learn(page, chain.from_iterable(chain(cuts, (tokens for _, tokens in alone))))
-        number = page.numbers.__getitem__
-        for run, tokens in chain(zip(fresh.values(), cuts, strict=True), alone):
-            run += map(number, tokens)
+        cuts = [stand_in(cut_once(piece)) for piece in fresh]
+        tokens = list(chain.from_iterable(cuts))
+        self._learn(page, tokens)
+        numbers = np.fromiter(map(page.numbers.__getitem__, tokens), np.int32, len(tokens))
+        packed, size = numbers.tobytes(), numbers.itemsize
+        ends = [size * end for end in accumulate(map(len, cuts), initial=0)]
+        runs = [packed[at:end] for at, end in pairwise(ends)]
         if len(page.pieces) < 2 * page.capacity:
             page.pieces.update(
-                {piece: tuple(run) for piece, run in fresh.items() if len(piece) <= MAX_PIECE}
+                {
+                    piece: run
+                    for piece, run in zip(fresh, runs, strict=True)
+                    if len(piece) <= MAX_PIECE and piece[:4] != "http"  # a link seldom comes twice
+                }
             )
+        return runs
 
     def _learn(self, page: Page, tokens: Iterable[str]) -> None:
         """Give numbers to the tokens that have none."""
@@ -148,6 +138,11 @@ class TokenTable:
                 page.add(new, described)
 
 
+def _gaps(runs: Sequence[bytes | None]) -> list[int]:
+    """Where None stands."""
+    return [at for at, run in enumerate(runs) if run is None] if None in runs else []
+
+
 def _after_fork() -> None:
     for table in list(_tables):
         table.after_fork()
@@ -161,7 +156,7 @@ class Page:
     """The tokens of a table and their arrays; grows, never changes what it holds."""
 
     __slots__ = (
-        "before", "capacity", "counts", "flags", "kinds", "norms", "notes", "numbers",
+        "before", "capacity", "counts", "flags", "hints", "kinds", "norms", "notes", "numbers",
         "pieces", "rows", "solid", "strings",
     )  # fmt: skip
 
@@ -171,12 +166,13 @@ class Page:
         self.capacity = capacity
         self.before = before
         self.numbers: dict[str, int] = {}
-        self.pieces: dict[str, tuple[int, ...]] = {}
+        self.pieces: dict[str, bytes] = {}  # the numbers of their tokens, packed to be joined
         self.strings: list[str] = []
         self.kinds: list[str] = []
         self.notes: dict[int, Any] = {}  # what a room wants to remember of a token, by number
         self.norms = np.zeros(FIRST_ROOM, np.uint64)
         self.flags = np.zeros(FIRST_ROOM, np.uint32)
+        self.hints = np.zeros(FIRST_ROOM, np.int32)
         self.counts = np.zeros((FIRST_ROOM, counters), np.uint8)
         self.rows = np.zeros((FIRST_ROOM, columns), np.float32)
         self.solid = np.zeros(FIRST_ROOM, np.int32)  # characters that are no white space
@@ -192,32 +188,35 @@ class Page:
             [self.kinds[number] for number in numbers],
             self.norms[numbers],
             self.flags[numbers],
+            self.hints[numbers],
             self.counts[numbers],
             self.rows[numbers],
         )
 
     def add(self, tokens: list[str], described: Described) -> None:
-        """Give tokens their numbers (under the table's lock); one that has a number keeps it."""
-        new = [at for at, token in enumerate(tokens) if token not in self.numbers]
+        """Give tokens their numbers (under the table's lock). One that has a number keeps it, and
+        stands in the arrays twice.
+        """
         begin = len(self.strings)
-        end = begin + len(new)
+        end = begin + len(tokens)
         while end > len(self.norms):
             self._grow()
-        self.norms[begin:end] = described.norms[new]
-        self.flags[begin:end] = described.flags[new]
-        self.counts[begin:end] = described.counts[new]
+        self.norms[begin:end] = described.norms
+        self.flags[begin:end] = described.flags
+        self.hints[begin:end] = described.hints
+        self.counts[begin:end] = described.counts
         if described.rows is not None:
-            self.rows[begin:end] = described.rows[new]
-        self.kinds += [described.kinds[at] for at in new]
-        strings = [tokens[at] for at in new]
-        self.solid[begin:end] = [sum(map(len, token.split())) for token in strings]
-        self.strings += strings
+            self.rows[begin:end] = described.rows
+        self.kinds += described.kinds
+        self.solid[begin:end] = [len("".join(token.split())) for token in tokens]
+        self.strings += tokens
         # last: whoever finds a number finds the arrays filled
-        self.numbers.update(zip(strings, range(begin, end), strict=True))
+        for number, token in enumerate(tokens, begin):
+            self.numbers.setdefault(token, number)
 
     def _grow(self) -> None:
         """Twice the room; arrays are replaced, not resized, for other threads may read them."""
-        for name in ("norms", "flags", "counts", "rows", "solid"):
+        for name in ("norms", "flags", "hints", "counts", "rows", "solid"):
             old = getattr(self, name)
             setattr(self, name, np.concatenate([old, np.zeros_like(old)]))
 
@@ -236,6 +235,21 @@ class Batch:
     ids: NDArray[np.int32]  #: shape (tokens + posts + 1,)
     starts: NDArray[np.int64]  #: shape (posts + 1,)
     flags: NDArray[np.uint32]  #: of each of ``ids``
+    totals: NDArray[np.int64]  #: what the counters of each post add up to, (posts, counters)
+
+    @classmethod
+    def of(
+        cls,
+        texts: Sequence[str],
+        clean: list[str],
+        page: Page,
+        ids: NDArray[np.int32],
+        starts: NDArray[np.int64],
+    ) -> Batch:
+        """With what the page knows of the tokens."""
+        counts = page.counts.take(ids, axis=0)
+        totals = np.add.reduceat(counts, starts[:-1], axis=0, dtype=np.int64)
+        return cls(texts, clean, page, ids, starts, page.flags.take(ids), totals)
 
     def alone(self, post: int) -> Batch:
         """A batch of one of its posts."""
@@ -247,11 +261,9 @@ class Batch:
             np.append(self.ids[begin:end], np.int32(0)),
             np.array([0, end - begin], np.int64),
             np.append(self.flags[begin:end], self.flags[-1]),
+            self.totals[post : post + 1],
         )
 
     def tokens(self, post: int) -> list[str]:
         """Token strings of one post, line breaks among them."""
-        strings = self.page.strings
-        return [
-            strings[i] for i in self.ids[self.starts[post] + 1 : self.starts[post + 1]].tolist()
-        ]
+        return split(self.clean[post])

@@ -52,6 +52,11 @@ def cue_classes(flags: NDArray[np.uint32]) -> Ints:
     return ((flags >> CUE_SHIFT) & CUE_MASK).astype(np.int64)
 
 
+def cue_class(batch: Batch, place: int) -> int:
+    """Cue class of one token."""
+    return int(batch.flags[place]) >> int(CUE_SHIFT) & int(CUE_MASK)
+
+
 def shapes(flags: NDArray[np.uint32]) -> Ints:
     """Shape bits of tokens: case, knowledge, kind of a word."""
     return ((flags >> SHAPE_SHIFT) & SHAPE_MASK).astype(np.int64)
@@ -164,6 +169,7 @@ class Around(NamedTuple):
     strong_right: Ints
     ends: Ints  #: ends of sentences up to each token
     words: Ints  #: words up to each token
+    hints: Ints  #: bits of phrases.py of all tokens
 
 
 def around(r: Runs, cues: Ints) -> Around:
@@ -187,7 +193,7 @@ def around(r: Runs, cues: Ints) -> Around:
     words = batch.page.counts[batch.ids, _WORD].cumsum(dtype=np.int64)
     return Around(
         r, cues, before[0], after[0], left, strong_left, tense, line, right, strong_right,
-        ends, words,
+        ends, words, batch.page.hints.take(batch.ids).astype(np.int64),
     )  # fmt: skip
 
 

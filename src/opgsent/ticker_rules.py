@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .candidates import FORMS, KNOWN, PRICE
+from .candidates import CASES, FORMS, KNOWN, PRICE
 from .cues import JOINT
 from .features import END, norms_of
-from .spans import Ints, Runs, among, cue_classes
-from .tickers import CERTAIN, SURE_SHAPES, Candidates
+from .spans import Ints, Runs, cue_class
+from .tickers import Candidates
 
 _WORD, _HASHTAG = FORMS.index("word"), FORMS.index("hashtag")
-_SYMBOLS = np.array([KNOWN.index(name) for name in ("symbol", "doubtful symbol", "capitals")])
+_TITLE, _UPPER = CASES.index("title"), CASES.index("upper")
+_NAME = KNOWN.index("doubtful name")
+_SYMBOLS = frozenset(KNOWN.index(name) for name in ("symbol", "doubtful symbol", "capitals"))
 
 
 def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
@@ -21,64 +23,49 @@ def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
     A coin's name that is also a word is likelier meant with a capital in mid-sentence ("Nano"),
     and an unknown tag in capitals where a post lists prices and names nothing else ("Coin: #XYZ").
     """
-    shape = found.shape[which]
-    known, title = (shape >> 2) & 7, shape & 3 == 1
-    opening = (r.batch.flags[r.first - 1] & np.uint32(END)) != 0
-    coin = np.array([found.symbols[i].classes[:1] == ("crypto",) for i in which.tolist()], bool)
-    name = title & (known == KNOWN.index("doubtful name")) & coin & ~opening
-    odds: NDArray[np.float32] = np.float32(1.5) * name
-    # "$SE ... if SE can't defend": capitals that the post has as a tag
-    odds += np.float32(2.0) * (_tagged(r, found, which) & (shape & 3 == 2) & (shape >> 5 == _WORD))
-    odds -= np.float32(6.0) * (_link_in_bio(r, found, which) & (shape >> 5 == _WORD))
-    listed = (shape & 3 == 2) & (shape >> 5 == _WORD) & among(known, _SYMBOLS)
-    if listed.any():
-        odds += np.float32(2.5) * (listed & _listed(r, found))
-    tags = (shape >> 5 == _HASHTAG) & (known == 0) & (shape & 3 == 2)
-    if tags.any():
-        numbers = ((r.batch.flags & np.uint32(PRICE)) != 0).cumsum()
-        posts = r.batch.starts.searchsorted(found.first, side="right") - 1
-        sure = np.bincount(posts, SURE_SHAPES[found.shape], len(r.batch.starts))[r.post]
-        card = (numbers[r.high - 1] - numbers[r.low] >= 3) & (sure == 0)
-        odds += np.float32(4.0) * (tags & card)
+    odds = np.zeros(len(which), np.float32)
+    shapes = found.shape[which].tolist()
+    for n, (i, post, shape) in enumerate(zip(which.tolist(), r.post.tolist(), shapes, strict=True)):
+        symbol = found.symbols[i]
+        case, known, form = shape & 3, (shape >> 2) & 7, shape >> 5
+        if case == _TITLE and known == _NAME and symbol.classes[:1] == ("crypto",):
+            if not int(r.batch.flags[r.first[n] - 1]) & END:
+                odds[n] += 1.5
+        if form == _HASHTAG:
+            if case == _UPPER and not known and _on_card(r, found, n):
+                odds[n] += 4.0
+        elif form == _WORD:
+            if case == _UPPER:
+                if (post, symbol.symbol) in found.sure.tags:
+                    odds[n] += 2.0  # "$SE ... if SE can't defend": capitals that it has as a tag
+                if known in _SYMBOLS and _listed(r, found, n):
+                    odds[n] += 2.5
+            if symbol.symbol == "LINK" and _in_bio(r, n):
+                odds[n] -= 6.0
     return odds
 
 
-def _link_in_bio(r: Runs, found: Candidates, which: Ints) -> NDArray[np.bool_]:
+def _on_card(r: Runs, found: Candidates, n: int) -> bool:
+    """Whether candidate n stands in a post of three prices and more and no sure ticker."""
+    if found.sure.many[r.post[n]]:
+        return False
+    flags = r.batch.flags[r.low[n] : r.high[n]]
+    return int(((flags & np.uint32(PRICE)) != 0).sum()) >= 3
+
+
+def _in_bio(r: Runs, n: int) -> bool:
     """LINK that stands in a profile: "LINK IN BIO", "the LINK is in the comments"."""
-    link = np.array([found.symbols[i].symbol == "LINK" for i in which.tolist()], bool)
-    if link.any():
-        behind = np.minimum(r.last[:, None] + np.arange(1, 5), r.high[:, None] - 1)
-        link &= among(r.batch.page.norms[r.batch.ids[behind]], _PROFILE).any(axis=1)
-    return link
+    last, high = int(r.last[n]), int(r.high[n])
+    behind = r.batch.page.norms[r.batch.ids[last + 1 : min(last + 5, high)]]
+    return not _PROFILE.isdisjoint(behind.tolist())
 
 
-_PROFILE = norms_of("bio profile comment comments description pinned")
+_PROFILE = frozenset(norms_of("bio profile comment comments description pinned").tolist())
 
 
-def _listed(r: Runs, found: Candidates) -> NDArray[np.bool_]:
+def _listed(r: Runs, found: Candidates, n: int) -> bool:
     """Whether a comma, slash, "and" ... joins it to a sure ticker: "SOL, ATOM and NEAR"."""
-    sure = SURE_SHAPES[found.shape]
-    joint = cue_classes(r.batch.flags) == JOINT
-    before = joint[r.first - 1] & np.isin(r.first - 2, found.last[sure])
-    behind = joint[r.last + 1] & np.isin(r.last + 2, found.first[sure])
-    joined: NDArray[np.bool_] = before | behind
-    return joined
-
-
-def _tagged(r: Runs, found: Candidates, which: Ints) -> NDArray[np.bool_]:
-    """Whether the same symbol stands in the post as a cashtag or in a pair."""
-    certain = CERTAIN[found.shape].nonzero()[0]
-    if not len(certain):
-        return np.zeros(len(which), bool)
-    posts = r.batch.starts.searchsorted(found.first[certain], side="right") - 1
-    tags = {
-        (post, found.symbols[i].symbol)
-        for i, post in zip(certain.tolist(), posts.tolist(), strict=True)
-    }
-    return np.array(
-        [
-            (post, found.symbols[i].symbol) in tags
-            for i, post in zip(which.tolist(), r.post.tolist(), strict=True)
-        ],
-        bool,
+    before, behind, sure = int(r.first[n]) - 1, int(r.last[n]) + 1, found.sure
+    return (before - 1 in sure.ends and cue_class(r.batch, before) == JOINT) or (
+        behind + 1 in sure.begins and cue_class(r.batch, behind) == JOINT
     )

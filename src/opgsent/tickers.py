@@ -53,6 +53,17 @@ class Candidates(NamedTuple):
     last: Ints
     symbols: list[Symbol]
     shape: Ints
+    sure: Sure
+
+
+class Sure(NamedTuple):
+    """What a batch names for sure; one clear mention tells what the others of its post mean."""
+
+    symbols: set[tuple[int, str]]  #: (post, symbol)
+    tags: set[tuple[int, str]]  #: those that stand as a cashtag or in a pair
+    many: list[int]  #: tickers of each post
+    begins: set[int]  #: places of their first tokens
+    ends: set[int]  #: and of their last
 
 
 _QUOTE = CUES.index("quote")
@@ -64,6 +75,7 @@ _SURE = (KNOWN.index("name") == _KNOWN) | (KNOWN.index("symbol") == _KNOWN)
 CERTAIN = (_FORM >= _CASHTAG) | ((_FORM == _HASHTAG) & _SURE)
 CERTAIN_CHANCE = np.where(_FORM >= _CASHTAG, 0.995, 0.975)
 SURE_SHAPES = CERTAIN | _SURE
+_SURE_FORMS, _CERTAIN_FORMS = (frozenset(s.nonzero()[0].tolist()) for s in (SURE_SHAPES, CERTAIN))
 
 
 def find(batch: Batch, cues: Ints, assets: Assets) -> Candidates:
@@ -77,22 +89,24 @@ def find(batch: Batch, cues: Ints, assets: Assets) -> Candidates:
     (opens,) = (flags[:-1] & (flags[1:] >> np.uint32(1)) & np.uint32(OPENS)).nonzero()
     page, ids = batch.page, batch.ids
     strings, notes, kinds = page.strings, page.notes, page.kinds
-    phrases = _phrases(batch, opens.tolist(), assets) if len(opens) else {}
+    phrases = _phrases(batch, opens, assets) if len(opens) else {}
     first: list[int] = []
     last: list[int] = []
     found: list[Symbol] = []
     shape: list[int] = []
     if phrases:
         at = np.unique(np.concatenate([at, np.fromiter(phrases, np.int64, len(phrases))]))
-    if coins := _before_stablecoin(batch, cues):
+    quotes = (cues == _QUOTE).nonzero()[0].tolist()
+    if quotes and (coins := _before_stablecoin(batch, cues, quotes)):
         at = np.union1d(at, np.array(coins, np.int64))
-    shape_of = shapes(flags[at]).tolist()
-    numbers = ids[at].tolist()
-    behind = _quoted(batch, cues, at, assets)
+    shape_of = shapes(flags.take(at)).tolist()
+    numbers = ids.take(at).tolist()
+    behind = _quoted(batch, quotes, assets)
     free = 0
-    for place, number, form, quote in zip(at.tolist(), numbers, shape_of, behind, strict=True):
+    for place, number, form in zip(at.tolist(), numbers, shape_of, strict=True):
         if place < free:
             continue
+        quote = behind.get(place, 0)
         if place in phrases:
             end, symbol, form = phrases[place]
         else:
@@ -116,32 +130,36 @@ def find(batch: Batch, cues: Ints, assets: Assets) -> Candidates:
         found.append(symbol)
         shape.append(form)
         free = end + 1
-    return Candidates(
-        np.array(first, np.int64), np.array(last, np.int64), found, np.array(shape, np.int64)
-    )
+    sure = Sure(set(), set(), [0] * len(batch.starts), set(), set())
+    begins = np.array(first, np.int64)
+    posts = (batch.starts.searchsorted(begins, side="right") - 1).tolist()
+    for post, place, end, symbol, form in zip(posts, first, last, found, shape, strict=True):
+        if form in _SURE_FORMS:
+            sure.symbols.add((post, symbol.symbol))
+            sure.many[post] += 1
+            sure.begins.add(place)
+            sure.ends.add(end)
+            if form in _CERTAIN_FORMS:
+                sure.tags.add((post, symbol.symbol))
+    return Candidates(begins, np.array(last, np.int64), found, np.array(shape, np.int64), sure)
 
 
-def _quoted(batch: Batch, cues: Ints, at: Ints, assets: Assets) -> list[int]:
-    """How many tokens behind a candidate make a pair of it: "btc usdt", "ADT / BTC"."""
-    slash = batch.page.numbers.get("/", -1)
-    if not (cues == _QUOTE).any() and not (batch.ids == slash).any():
-        return [0] * len(at)
-    reach = len(cues) - 1
-    one = cues[np.minimum(at + 1, reach)] == _QUOTE
-    two = batch.ids[np.minimum(at + 1, reach)] == slash
-    out = [0] * len(at)
+def _quoted(batch: Batch, quotes: list[int], assets: Assets) -> dict[int, int]:
+    """place of a token -> how many behind it would make a pair of it: "btc usdt", "ADT / BTC".
+
+    ``quotes`` are the places of quote currencies.
+    """
     strings, ids = batch.page.strings, batch.ids
-    for i in two.nonzero()[0].tolist():
-        token = strings[ids[min(at[i] + 2, reach)]]
+    out, at_quotes = {}, set(quotes)
+    for place in (ids == batch.page.numbers.get("/", -1)).nonzero()[0].tolist():
+        token = strings[ids[place + 1]]
         code = token.lstrip("#$").removeprefix("m").upper()  # "USD/#CAD", "SPKI/mUSDT"
-        is_quote = code in assets.quotes and token != token.lower()
-        if is_quote or cues[min(at[i] + 2, reach)] == _QUOTE:
-            out[i] = 2
-    for i in one.nonzero()[0].tolist():
-        quote = strings[ids[at[i] + 1]]
+        if (code in assets.quotes and token != token.lower()) or place + 1 in at_quotes:
+            out[place - 1] = 2
+    for place in quotes:
         # "btc usdt" is a pair, "BTC perp" a product, "BTC ETH" two coins
-        if quote.upper() in _STABLE:
-            out[i] = 1
+        if strings[ids[place]].upper() in _STABLE:
+            out[place - 1] = 1
     return out
 
 
@@ -150,7 +168,7 @@ _SIDES = frozenset(CUES.index(name) for name in ("buy", "sell", "long", "short")
 _PAYS = frozenset("wallet wallets address account network card bank payment peg to".split())
 
 
-def _before_stablecoin(batch: Batch, cues: Ints) -> list[int]:
+def _before_stablecoin(batch: Batch, cues: Ints, quotes: list[int]) -> list[int]:
     """Places of coins that are words otherwise: "link usdt breakout", "long near usdt".
 
     Only where a post or line begins or behind the side of a trade, for one may "link usdt" to a
@@ -158,7 +176,7 @@ def _before_stablecoin(batch: Batch, cues: Ints) -> list[int]:
     """
     strings, ids = batch.page.strings, batch.ids
     found = []
-    for place in ((cues[2:] == _QUOTE).nonzero()[0] + 2).tolist():
+    for place in quotes[quotes[0] < 2 :]:
         before, coin, quote = (strings[i] for i in ids[place - 2 : place + 1].tolist())
         if quote.upper() not in _STABLE or coin.upper() not in MAJORS:
             continue
@@ -188,14 +206,12 @@ def _is_fx(batch: Batch, place: int) -> bool:
     return True
 
 
-def _phrases(batch: Batch, opens: list[int], assets: Assets) -> dict[int, tuple[int, Symbol, int]]:
+def _phrases(batch: Batch, opens: Ints, assets: Assets) -> dict[int, tuple[int, Symbol, int]]:
     """place -> (place of the last token, symbol, shape) of names of several words."""
     strings, notes = batch.page.strings, batch.page.notes
-    ids = batch.ids
+    firsts, seconds = batch.ids.take(opens).tolist(), batch.ids.take(opens + 1).tolist()
     found = {}
-    for place, first, second in zip(
-        opens, ids[opens].tolist(), ids[np.array(opens) + 1].tolist(), strict=True
-    ):
+    for place, first, second in zip(opens.tolist(), firsts, seconds, strict=True):
         key = -(first << 32 | second)  # token numbers are positive: no other note is there
         if key not in notes:
             notes[key] = f"{strings[first]} {_bare(strings[second])}".lower() in openings(assets)
@@ -227,18 +243,17 @@ def _phrase(batch: Batch, place: int, assets: Assets) -> tuple[int, Symbol, int]
 # --- features -------------------------------------------------------------------------------
 
 _SHAPE_VIEWS = (
-    View("its own word", 0), View("its shape", 0), View("word and shape", 0),
-    View("shape of the word before", -1), View("shape of the word behind", 1),
-    View("shapes on both sides"), View("named for sure elsewhere in the post"),
-    View("tickers in the post"), View("capitals around"), View("shape and word before", -1),
-    View("shape and word behind", 1), View("its class and shape"),
-    View("class and word before", -1), View("class and word behind", 1),
-    View("numbers in the post"),
+    View("its own word", 0), View("word and shape", 0), View("shape and word before", -1),
+    View("class and word before", -1), View("shape and word behind", 1),
+    View("class and word behind", 1), View("its shape", 0), View("shape of the word before", -1),
+    View("shape of the word behind", 1), View("shapes on both sides"),
+    View("named for sure elsewhere in the post"), View("tickers in the post"),
+    View("capitals around"), View("its class and shape"), View("numbers in the post"),
 )  # fmt: skip
 _WINDOW = Window("ticker", 5)
 VIEWS: tuple[View, ...] = (*_SHAPE_VIEWS, *_WINDOW.views)
 _SALTS = salts("ticker", [v.name for v in _SHAPE_VIEWS])
-_ASSET = np.uint64(norm_of("T"))  # the normal form of a name that the table is sure of
+_ASSET = norm_of("T")  # the normal form of a name that the table is sure of
 _CLASSES: dict[tuple[str, ...], int] = {(name,): i for i, name in enumerate(CLASS_ORDER)}
 
 
@@ -247,36 +262,44 @@ def rows(r: Runs, found: Candidates, which: Ints) -> Rows:
 
     ``which`` are their indices into ``found``, in the order of ``r``.
     """
+    shape_of = found.shape.tolist()
     window, norms, places = _WINDOW.read(r)
-    middle = _WINDOW.far
-    shape = found.shape[which]
-    beside = shapes(r.batch.flags[places])
-    left, right = beside[middle - 1], beside[middle]
-    caps = ((beside & 3) == 2).sum(axis=0)
-    kind = np.array([_class(found.symbols[i]) for i in which.tolist()], np.int64)
-    opening = (r.batch.flags[r.first - 1] & np.uint32(END)) != 0  # START is one, too
-    elsewhere, count = _elsewhere(r, found, which)
-    numbers = ((r.batch.flags & np.uint32(PRICE)) != 0).cumsum()
-    case = kind * 4 + (shape & 3)
-    codes = np.array(
-        [
-            shape * 0, shape, shape, left, right, left * 128 + right, elsewhere * 128 + shape,
-            count * 128 + shape, caps * 128 + shape, shape, shape,
-            (kind * 128 + shape) * 2 + opening, case, case,
-            _FEW[np.minimum(numbers[r.high - 1] - numbers[r.low], 7)] * 128 + shape,
-        ]
-    )  # fmt: skip
-    hashes = codes.astype(np.uint64) * SECOND + _SALTS
-    # a sure name is one like another: "BTC's" and a coin never seen count as BTC does
-    own = r.batch.page.norms[r.batch.ids[r.first]]
-    own = np.where(SURE_SHAPES[shape] & (shape >> 5 == _WORD), _ASSET, own)
-    before, behind = norms[middle - 1], norms[middle]
-    hashes[_NAMED] ^= np.array([own, own, before, behind, before, behind])
+    batch, middle = r.batch, _WINDOW.far
+    beside = shapes(batch.flags.take(places))
+    opening = (batch.flags.take(r.first - 1) & np.uint32(END)) != 0  # START is one, too
+    (priced,) = (batch.flags & np.uint32(PRICE)).nonzero()
+    numbers = priced.searchsorted(r.high) - priced.searchsorted(r.low)
+    norms_of = batch.page.norms.take(batch.ids.take(r.first)).tolist()
+    words, codes = [], []
+    # a few sums for few candidates: quicker than numpy
+    for i, norm, post, left, right, caps, opens, count in zip(
+        which.tolist(), norms_of, r.post.tolist(), beside[middle - 1].tolist(),
+        beside[middle].tolist(), ((beside & 3) == 2).sum(axis=0).tolist(), opening.tolist(),
+        numbers.tolist(), strict=True,
+    ):  # fmt: skip
+        symbol, shape = found.symbols[i], shape_of[i]
+        sure = shape in _SURE_FORMS
+        # a sure name is one like another: "BTC's" and a coin never seen count as BTC does
+        words.append(_ASSET if sure and shape >> 5 == _WORD else norm)
+        said = (post, symbol.symbol) in found.sure.symbols
+        others = min(found.sure.many[post] - sure, 4)
+        kind = _class(symbol)
+        case = kind * 4 + (shape & 3)
+        codes.append(
+            (
+                0, shape, shape, case, shape, case, shape, left, right, left * 128 + right,
+                said * 128 + shape, others * 128 + shape, caps * 128 + shape,
+                (kind * 128 + shape) * 2 + opens, _FEW[min(count, 7)] * 128 + shape,
+            )
+        )  # fmt: skip
+    hashes = np.array(codes, np.uint64).T * SECOND + _SALTS
+    hashes[:2] ^= np.array(words, np.uint64)
+    hashes[2:4] ^= norms[middle - 1]
+    hashes[4:6] ^= norms[middle]
     return rows_of(np.concatenate([hashes, window]))
 
 
-_FEW = np.array([0, 1, 2, 2, 3, 3, 3, 4])  # steps of a count
-_NAMED = np.array([0, 2, 9, 10, 12, 13])  # the views that tell a word
+_FEW = (0, 1, 2, 2, 3, 3, 3, 4)  # steps of a count
 
 
 def _class(symbol: Symbol) -> int:
@@ -284,23 +307,6 @@ def _class(symbol: Symbol) -> int:
     if symbol.symbol in STABLECOINS or symbol.symbol == "USD":
         return len(CLASS_ORDER)
     return _CLASSES.get(symbol.classes[:1], 7)
-
-
-def _elsewhere(r: Runs, found: Candidates, which: Ints) -> tuple[Ints, Ints]:
-    """Whether the symbol is meant for sure elsewhere in the post; sure tickers of the post."""
-    sure = SURE_SHAPES[found.shape]
-    posts = r.batch.starts.searchsorted(found.first, side="right") - 1
-    symbols = found.symbols
-    names = {
-        (post, symbols[i].symbol)
-        for i, post in zip(sure.nonzero()[0].tolist(), posts[sure].tolist(), strict=True)
-    }
-    said = [
-        (post, symbols[i].symbol) in names
-        for i, post in zip(which.tolist(), r.post.tolist(), strict=True)
-    ]
-    count = np.bincount(posts, sure, len(r.batch.starts)).astype(np.int64)[r.post]
-    return np.array(said, np.int64), np.minimum(count - sure[which], 4)
 
 
 def agreed(

@@ -14,14 +14,15 @@ length of the text whatever the text is.
 
 from __future__ import annotations
 
-import html
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import accumulate
 
 from .numerals import THOUSANDS
 from .numerals import WRITTEN as _NUM
+from .offsets import Reading, starts_of
 from .pairs import PAIR_ENDS, is_pair
 from .result import Token
 
@@ -113,12 +114,12 @@ BRANCHES: tuple[tuple[str, str], ...] = (
 whole = re.compile("|".join(f"(?:{p})" for _, p in BRANCHES)).findall
 
 # A token may hold white space ("$XYZ /USDT", "$ 10"); such a space is no cut but a BRIDGE.
-_by_slash = re.compile(r"/(?:(?<=\s/)|(?=\s))").search
-_by_sign = re.compile(rf"{_CURRENCY}\s(?=[0-9.])").search
+_by_slash = re.compile(r"/(?:(?<=\s/)|(?=\s))")
+_by_sign = re.compile(rf"{_CURRENCY}\s(?=[0-9.])")
 _bridged = re.compile(rf" (?=/)|(?<=/) |(?<={_CURRENCY}) (?=[0-9.])").sub
-#: stand for a line break between the pieces of a text and for a space inside one; Unicode promises
-#: them to be no characters
-BREAK, BRIDGE = "\ufdd0", "\ufdd1"
+#: stand for a line break between the pieces of a text, for a space inside one, and for what is
+#: before a text; Unicode promises them to be no characters
+BREAK, BRIDGE, BEGIN = "\ufdd0", "\ufdd1", "\ufdd2"
 MAX_PIECE = 64  # characters; longer pieces are links and keyboard mashing, seen once
 MAX_PIECES = 100_000
 _pieces: dict[str, tuple[str, ...]] = {BREAK: ("\n",)}
@@ -128,18 +129,54 @@ def pieces(text: str) -> list[str] | None:
     """What stands between the white space of a text, with BREAK for a line break.
 
     None where a token may reach over white space that is no plain space, or the text holds BREAK
-    or BRIDGE itself: such a text must be cut by ``whole``.
+    or its like itself: such a text must be cut by ``whole``.
 
     >>> [piece.replace(BRIDGE, "~") for piece in pieces("$MSTR /USDT up 3%!!")]
     ['$MSTR~/USDT', 'up', '3%!!']
     """
-    if BREAK in text or BRIDGE in text:
+    if BREAK in text or BRIDGE in text or BEGIN in text:
         return None
-    if _by_slash(text) or _by_sign(text):
+    if _by_slash.search(text) or _by_sign.search(text):
         text = _bridged(BRIDGE, text)
-        if _by_slash(text) or _by_sign(text):
+        if _by_slash.search(text) or _by_sign.search(text):
             return None
     return (text.replace("\n", f" {BREAK} ") if "\n" in text else text).split()
+
+
+def pieces_of(texts: Sequence[str]) -> list[str]:
+    """The pieces of several texts in one list, BEGIN before each text and behind the last.
+
+    A text that must be cut by ``whole`` is one piece that begins with BEGIN.
+
+    >>> pieces_of(["up 3%", "", "a /\\nb"]) == [BEGIN, "up", "3%", BEGIN, BEGIN, BEGIN + "a /\\nb", BEGIN]
+    True
+    """
+    odd = _odd(texts)
+    found: list[str] = []
+    for at, text in enumerate(texts):
+        found.append(BEGIN)
+        if at in odd:
+            theirs = pieces(text)
+            found += [BEGIN + text] if theirs is None else theirs
+        else:
+            found += (text.replace("\n", f" {BREAK} ") if "\n" in text else text).split()
+    found.append(BEGIN)
+    return found
+
+
+def _odd(texts: Sequence[str]) -> set[int]:
+    """Which texts are more than their words between white space: looked for in all of them at once,
+    for most are not.
+    """
+    joined = "\n".join(texts)
+    hits = [hit.start() for look in (_by_slash, _by_sign) for hit in look.finditer(joined)]
+    for mark in (BREAK, BRIDGE, BEGIN):
+        if mark in joined:
+            hits += [hit.start() for hit in re.finditer(mark, joined)]
+    if not hits:
+        return set()
+    ends = list(accumulate([len(text) + 1 for text in texts]))
+    return {bisect_right(ends, hit) for hit in hits}
 
 
 def cut(piece: str) -> tuple[str, ...]:
@@ -162,9 +199,30 @@ def cut_once(piece: str) -> tuple[str, ...]:
     if piece.isascii():
         if piece.isalpha() or is_plain(piece):
             return (piece,)
-        if piece[-1:] in _MARKS and piece[:-1].isalpha():
+        if piece[-1:] in _MARKS and (piece[:-1].isalpha() or is_plain(piece[:-1])):
             return piece[:-1], piece[-1]
+    elif piece[0] == BEGIN:
+        return tuple(whole(piece[1:]))
     return tuple(whole(piece.replace(BRIDGE, " ")))
+
+
+def stand_in(tokens: Sequence[str]) -> Sequence[str]:
+    """The tokens with links and handles made alike: of these no model reads more than the length.
+
+    >>> stand_in(("@bob", "https://t.co/a1", "up"))
+    ('@xxx', 'https://xxxxxxx', 'up')
+    """
+    for token in tokens:
+        if token[0] == "@" or token[:4] == "http":
+            return tuple([_ALIKE.sub(_same_length, token) for token in tokens])
+    return tokens
+
+
+_ALIKE = re.compile(r"(?s)\A(@|https?://)(.+)")
+
+
+def _same_length(found: re.Match[str]) -> str:
+    return found[1] + "x" * len(found[2])
 
 
 def is_plain(piece: str) -> str | None:
@@ -175,12 +233,11 @@ def is_plain(piece: str) -> str | None:
     """
     first, rest = piece[:1], piece[1:]
     if first.isdigit():
-        if "," in piece:
-            return "number" if THOUSANDS.fullmatch(piece) else None
-        digits = piece.replace(".", "", 1)
-        return "number" if digits.isdigit() and piece[-1:].isdigit() else None
+        return "number" if _is_plain_number(piece) else None
     if first == "$":
-        return "cashtag" if rest.isalpha() else None
+        if rest.isalpha():
+            return "cashtag"
+        return "number" if rest[:1].isdigit() and _is_plain_number(rest) else None
     if first == "#":
         return "hashtag" if rest.isalnum() and rest[0].isalpha() else None
     if first == "@":
@@ -188,6 +245,13 @@ def is_plain(piece: str) -> str | None:
     if piece.startswith(("https://", "http://")) and piece[-1].isalnum():
         return None if '"' in piece or "<" in piece or ">" in piece else "link"
     return None
+
+
+def _is_plain_number(piece: str) -> bool:
+    """Whether what begins with a digit is "61,500.5" or "61500.5" and nothing more."""
+    if "," in piece:
+        return THOUSANDS.fullmatch(piece) is not None
+    return piece.replace(".", "", 1).isdigit() and piece[-1:].isdigit()
 
 
 _MARKS = frozenset(",.!?:;)")
@@ -239,75 +303,6 @@ def kind_once(token: str) -> str:
                 return "pair"
             return kind
     return "mark"
-
-
-# --- offsets ------------------------------------------------------------------------------
-
-_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,20});")
-
-
-class Reading:
-    """A text with its HTML entities read, and the way back to the offsets of the original.
-
-    >>> r = Reading("R&amp;D up")
-    >>> r.text, r.span(1, 2)
-    ('R&D up', (1, 6))
-    """
-
-    __slots__ = ("original", "text", "_cuts")
-
-    def __init__(self, original: str) -> None:
-        self.original = original
-        self.text = original
-        self._cuts: list[tuple[int, int, int]] = []  # (clean start, clean end, growth so far)
-        if "&" in original and ";" in original:
-            self._read_entities()
-
-    def _read_entities(self) -> None:
-        pieces: list[str] = []
-        last = clean = 0
-        for m in _ENTITY.finditer(self.original):
-            char = html.unescape(m.group())
-            if char == m.group() or len(char) != 1:  # two could not share one place, none has one
-                continue
-            pieces += (self.original[last : m.start()], char)
-            clean += m.start() - last
-            self._cuts.append((clean, clean + len(char), m.end() - clean - len(char)))
-            clean += len(char)
-            last = m.end()
-        self.text = "".join(pieces) + self.original[last:]
-
-    def span(self, start: int, end: int) -> tuple[int, int]:
-        """Offsets in the original of a span of ``text``."""
-        return (self._back(start, False), self._back(end, True)) if self._cuts else (start, end)
-
-    def _back(self, at: int, is_end: bool) -> int:
-        # the last entity that begins before this place (an end may lie at its own end)
-        i = bisect_right(self._cuts, at - 1 if is_end else at, key=lambda c: c[0]) - 1
-        if i < 0:
-            return at
-        start, end, growth = self._cuts[i]
-        if at >= end:
-            return at + growth
-        if is_end:
-            return end + growth
-        return start + (self._cuts[i - 1][2] if i else 0)
-
-
-def starts_of(text: str, tokens: Sequence[str]) -> list[int]:
-    """Start offset of each token string of ``split(text)``.
-
-    Only white space lies between tokens, so the next occurrence is the token itself (a line
-    break in a pair's space is the one exception, and it belongs to that token).
-    """
-    find = text.find
-    starts: list[int] = []
-    at = 0
-    for token in tokens:
-        at = find(token, at)
-        starts.append(at)
-        at += len(token)
-    return starts
 
 
 def tokenize(text: str) -> tuple[Token, ...]:

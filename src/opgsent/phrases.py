@@ -1,0 +1,79 @@
+"""Words that say what a number beside them is, together with each other: one table, form -> bits.
+
+What is known of a word whatever stands around it is packed into one whole number, its hints, once
+per distinct token; level_rules.py and no_prices.py read them beside every number:
+
+    0-4 phrase class    5 may stand between the words of a phrase    6 parts a label from its number
+    7 a label    8-11 what it says of a role before a colon    12 a colon    13 "to"
+    14 may tell that a number is no price
+"""
+
+from __future__ import annotations
+
+from .result import ROLES
+
+#: words that say a role together, as classes; a word is in one class
+WORDS = {
+    "hold": "hold holds holding held stay stays staying remain remains keep keeps keeping defend",
+    "close": "close closes closing closed", "break": "break breaks breaking broke",
+    "rise": "get gets push pushes move moves needs bullish until",
+    "fall": "fall falls drop drops lose loses bearish",
+    "bounce": "bounce bounced bounces bouncing rebound",
+    "reject": "rejected rejection rejects rejecting",
+    "will": "will would to gonna can could should might may 'll it'll",
+    "extreme": "bottomed topped peaked high low highs lows peak",
+    "trade": "trading trades hovering sitting sits currently is fluctuating",
+    "buy": "buy #buy buying bought buyer entry long enter entered added add adding accumulate",
+    "current": "last current now cmp", "price": "price",
+    "above": "above over >", "below": "below under beneath <",
+    "at": "at around near from off of @ ~", "see": "reach see touch test revisit", "hit": "hit",
+    "reached": "reached achieved touched tagged",
+    "soon": "soon coming incoming next eoy eow",
+    "support": "support supports demand", "resistance": "resistance supply",
+}  # fmt: skip
+CLASSES = ("", *WORDS)
+CLASS = 31
+FILLER, SIGN, LABEL, COLON, TO, TELLING = (1 << bit for bit in (5, 6, 7, 12, 13, 14))
+ROLE_SHIFT, ROLE_MASK = 8, 15  # a role is one more than its place in ROLES
+
+#: labels right before a number or its list ("🎯 0.41"), beside numbered ones ("R1: 64k"); which
+#: role they say is their cue's
+_LABELS = "🛡 🎯 sl stoploss stop-loss 🛑 ⛔ 🚫"
+#: labels that do so before a colon alone: "S: 155", "24h high: 62,495"
+_SHORT_LABELS = {"s": "support", "r": "resistance", "high": "last", "low": "last"}
+#: what has readings and no price, what comes before a year or money that is won or lost, what is
+#: counted in wholes: see no_prices.py
+GAUGES = "rsi mfi cci adx stoch stochrsi stochastic greed"
+YEARS_AFTER = "until till til since year"
+MADE, TURNED, INTO = "lost made won earned blew burned", "turn turned turning", "into"
+COUNT_NOUNS, LOTS = "grids orders contracts", "lots"
+
+_BITS = {
+    FILLER: "the that this : =", SIGN: ": = - – ( at @", LABEL: _LABELS, COLON: ":",
+    TO: "to towards toward",
+    TELLING: " ".join([GAUGES, YEARS_AFTER, MADE, TURNED, INTO, COUNT_NOUNS, LOTS]),
+}  # fmt: skip
+
+
+def _table() -> dict[str, int]:
+    found: dict[str, int] = {}
+    rows = [(number, words) for number, words in enumerate(WORDS.values(), 1)]
+    rows += _BITS.items()
+    rows += [(ROLES.index(role) + 1 << ROLE_SHIFT, form) for form, role in _SHORT_LABELS.items()]
+    for bits, words in rows:
+        for form in words.split():
+            found[form] = found.get(form, 0) | bits
+    return found
+
+
+_HINTS = _table()
+
+
+def hints_of(token: str, form: str) -> int:
+    """The hints of a token with that normal form, 0 for most.
+
+    >>> CLASSES[hints_of("holds", "holds") & CLASS], bool(hints_of("TP2", "tp0") & LABEL)
+    ('hold', True)
+    """
+    found = _HINTS.get(form, 0)
+    return found | LABEL if token[-1:].isdigit() else found
