@@ -21,18 +21,19 @@ _LEVEL = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:,\d{3})*")
 
 
 class FakeClassifier:
-    """Classifies by the number of characters; can be slow, or die on a word."""
+    """Classifies by the number of characters; can be slow, or die on a word in a worker."""
 
     checksum = "fake-1"
 
     def __init__(self, delay: float = 0.0, deadly: str = "") -> None:
         self.delay, self.deadly = delay, deadly
+        self.home = os.getpid()
 
     def classify_many(self, texts: Iterable[str | None], *, jobs: int = 1) -> Iterator[Post]:
         for text in texts:
             if self.delay:
                 time.sleep(self.delay)
-            if self.deadly and text and self.deadly in text:
+            if self.deadly and text and self.deadly in text and os.getpid() != self.home:
                 os.kill(os.getpid(), signal.SIGKILL)
             yield MISSING if text is None else self.classify(text)
 

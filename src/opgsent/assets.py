@@ -85,6 +85,7 @@ class Assets:
         "_layers",
         "_listed",
         "_names",
+        "_of_symbol",
         "_symbols",
         "longest_name",
         "quotes",
@@ -101,6 +102,7 @@ class Assets:
         self._symbols: dict[str, dict[str, str]] = {kind: {} for kind in CLASS_ORDER}
         self._names: dict[str, str] = {}
         self._cache: dict[str, Asset] = {}
+        self._of_symbol: dict[str, tuple[Asset, ...]] = {}
         for layer in self._layers:
             for kind in CLASS_ORDER:
                 self._symbols[kind].update(layer.symbols[kind])
@@ -138,18 +140,30 @@ class Assets:
 
     def by_symbol(self, symbol: str) -> tuple[Asset, ...]:
         """Return the assets with this symbol (capitals), in CLASS_ORDER; empty when unknown."""
-        if symbol not in self._listed:
-            return ()
-        lines = (self._symbols[kind].get(symbol) for kind in CLASS_ORDER)
-        return tuple(self._asset(line) for line in lines if line is not None)
+        found = self._of_symbol.get(symbol)
+        if found is None:
+            if symbol not in self._listed:
+                return ()
+            lines = [self._symbols[kind].get(symbol) for kind in CLASS_ORDER]
+            found = tuple([self._asset(line) for line in lines if line is not None])
+            self._of_symbol[symbol] = found
+        return found
 
     def by_name(self, name_lower: str) -> Asset | None:
         """Return the owner of a name or alias: lower case, single spaces between words."""
         line = self._names.get(name_lower)
         return None if line is None else self._asset(line)
 
+    def symbols(self) -> frozenset[str]:
+        """All symbols, in capitals."""
+        return self._listed
+
+    def names(self) -> Iterator[str]:
+        """All names and aliases, as by_name knows them."""
+        return iter(self._names)
+
     def phrases(self) -> Iterator[str]:
-        """The names of several words, as by_name knows them.
+        """Those of several words.
 
         >>> "brent oil" in set(Assets.load().phrases())
         True

@@ -87,12 +87,8 @@ def _is_price(token: str, kind: str) -> bool:
 
 def _is_everyday(token: str, assets: Assets) -> bool:
     """Whether a word in plain lower-case letters is nothing that the table knows, as most are."""
-    if not (token.islower() and token.isascii() and token.isalpha()) or assets.by_name(token):
-        return False
-    if 2 < len(token) < 7 and assets.by_symbol(token.upper()):
-        return False
-    opens, follows = _phrase_words(assets)
-    return token not in opens and token not in follows
+    plain = token.islower() and token.isascii() and token.isalpha()
+    return plain and token not in _known_words(assets)
 
 
 def _could_be_tag(token: str) -> bool:
@@ -158,6 +154,15 @@ def _known(token: str, kind: str, assets: Assets) -> int:
 def openings(assets: Assets) -> frozenset[str]:
     """The first two words of each name of several words."""
     return frozenset(" ".join(name.split(" ")[:2]) for name in assets.phrases())
+
+
+@lru_cache(maxsize=4)
+def _known_words(assets: Assets) -> frozenset[str]:
+    """Words in small letters that may mean an asset or begin or continue the name of one."""
+    return frozenset().union(
+        assets.names(), *_phrase_words(assets),
+        [symbol.lower() for symbol in assets.symbols() if 2 < len(symbol) < 7],
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=4)

@@ -139,8 +139,12 @@ class TokenTable:
 
 
 def _gaps(runs: Sequence[bytes | None]) -> list[int]:
-    """Where None stands."""
-    return [at for at, run in enumerate(runs) if run is None] if None in runs else []
+    """Where None stands: few places, found faster than by a loop."""
+    found, at = [], -1
+    for _ in range(runs.count(None)):
+        at = runs.index(None, at + 1)
+        found.append(at)
+    return found
 
 
 def _after_fork() -> None:

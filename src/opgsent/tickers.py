@@ -84,7 +84,7 @@ def find(batch: Batch, cues: Ints, assets: Assets) -> Candidates:
     ``cues`` are the cue classes of its tokens.
     """
     flags = batch.flags
-    (at,) = (flags & np.uint32(TICKER)).nonzero()
+    could_be = (flags & np.uint32(TICKER)) != 0
     # FOLLOWS is one bit above OPENS
     (opens,) = (flags[:-1] & (flags[1:] >> np.uint32(1)) & np.uint32(OPENS)).nonzero()
     page, ids = batch.page, batch.ids
@@ -94,11 +94,9 @@ def find(batch: Batch, cues: Ints, assets: Assets) -> Candidates:
     last: list[int] = []
     found: list[Symbol] = []
     shape: list[int] = []
-    if phrases:
-        at = np.unique(np.concatenate([at, np.fromiter(phrases, np.int64, len(phrases))]))
     quotes = (cues == _QUOTE).nonzero()[0].tolist()
-    if quotes and (coins := _before_stablecoin(batch, cues, quotes)):
-        at = np.union1d(at, np.array(coins, np.int64))
+    could_be[[*phrases, *(_before_stablecoin(batch, cues, quotes) if quotes else ())]] = True
+    (at,) = could_be.nonzero()
     shape_of = shapes(flags.take(at)).tolist()
     numbers = ids.take(at).tolist()
     behind = _quoted(batch, quotes, assets)

@@ -214,15 +214,15 @@ def stand_in(tokens: Sequence[str]) -> Sequence[str]:
     """
     for token in tokens:
         if token[0] == "@" or token[:4] == "http":
-            return tuple([_ALIKE.sub(_same_length, token) for token in tokens])
+            return tuple(map(_alike, tokens))
     return tokens
 
 
-_ALIKE = re.compile(r"(?s)\A(@|https?://)(.+)")
-
-
-def _same_length(found: re.Match[str]) -> str:
-    return found[1] + "x" * len(found[2])
+def _alike(token: str) -> str:
+    for head in ("@", "https://", "http://"):
+        if token.startswith(head):
+            return head + "x" * (len(token) - len(head))
+    return token
 
 
 def is_plain(piece: str) -> str | None:
@@ -274,7 +274,7 @@ _NUMBER_TAIL = re.compile(
     rf"(?:{_CURRENCY}\s?)?{_NUM}(?:k[0-9]{{1,3}}|[kKmMbBtT]|mil|mln|mm|MM|bn|Bn|BN|tn|ish|s)?"
     rf"(?:[-–]{_CURRENCY}?{_NUM}(?:[kKmMbB])?)*"
 )
-_KINDS = tuple((kind, re.compile(pattern)) for kind, pattern in BRANCHES)
+_kind_at = re.compile("|".join(f"({pattern})" for _, pattern in BRANCHES)).fullmatch
 
 
 @lru_cache(maxsize=65_536)
@@ -295,14 +295,11 @@ def kind_once(token: str) -> str:
             return "pair" if token[-3:].upper() in PAIR_ENDS and is_pair(token) else "word"
         if plain := is_plain(token):
             return plain
-    for kind, pattern in _KINDS:
-        if pattern.fullmatch(token):
-            if kind == "number" and not _NUMBER_TAIL.fullmatch(token):
-                return "pair" if is_pair(token) else "word"
-            if kind == "word" and is_pair(token):
-                return "pair"
-            return kind
-    return "mark"
+    found = _kind_at(token)
+    kind = BRANCHES[found.lastindex - 1][0] if found and found.lastindex else "mark"
+    if kind == "number" and not _NUMBER_TAIL.fullmatch(token):
+        kind = "word"
+    return "pair" if kind == "word" and is_pair(token) else kind
 
 
 def tokenize(text: str) -> tuple[Token, ...]:

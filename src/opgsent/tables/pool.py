@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 K = TypeVar("K")
 T = TypeVar("T")
 Texts = list[str | None]
+AHEAD = 2  # chunks that each other process is given ahead: the one it answers and the next
+MOST = 8  # chunks for each job that may wait until those before them are answered
 _MOST_TICKERS = 20_000  # names counted at once; the rarest are forgotten
 
 
@@ -125,7 +128,11 @@ class Task(Generic[T]):
 def answered(
     task: Task[T], chunks: Iterable[tuple[K, Texts]], jobs: int
 ) -> Iterator[tuple[K, list[T], Tally]]:
-    """Each chunk's key with its answers, in order; a bounded number of chunks is under way."""
+    """Each chunk's key with its answers, in order; a bounded number of chunks is under way.
+
+    This process is one of the jobs: it reads and writes, keeps the others in work, and answers
+    chunks itself while they have enough, from the first moment, in which they are still starting.
+    """
     if jobs == 1:
         for key, texts in chunks:
             yield key, *task(texts)
@@ -135,14 +142,18 @@ def answered(
         BrokenProcessPool,
     )
 
-    pool = ProcessPoolExecutor(jobs, initializer=_start, initargs=(task, os.getpid()))
-    waiting: deque[tuple[K, Any]] = deque()
+    pool = ProcessPoolExecutor(jobs - 1, initializer=_start, initargs=(task, os.getpid()))
+    waiting: deque[tuple[K, Future[tuple[list[T], Tally]]]] = deque()
     try:
         for key, texts in chunks:
-            with _no_interrupts():  # a worker that is started here inherits it
-                future = pool.submit(_answer, texts)
+            if sum(not future.done() for _, future in waiting) < AHEAD * (jobs - 1):
+                with _no_interrupts():  # a worker that is started here inherits it
+                    future = pool.submit(_answer, texts)
+            else:
+                future = Future()
+                future.set_result(task(texts))
             waiting.append((key, future))
-            if len(waiting) > 2 * jobs:
+            while waiting and (waiting[0][1].done() or len(waiting) > MOST * jobs):
                 key, future = waiting.popleft()
                 yield key, *future.result()
         while waiting:
