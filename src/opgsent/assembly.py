@@ -20,7 +20,7 @@ from .levels import Numbers
 from .offsets import Reading
 from .prices import DEAR, Price, in_thousands, resolved
 from .reading import Batch
-from .result import ROLES, Level
+from .result import ROLES, Level, maker
 from .subjects import TAGS, passengers
 from .tickers import Candidates, Found
 
@@ -33,6 +33,7 @@ _UNITS = {
     "eth": "ETH", "¥": "JPY", "yen": "JPY",
 }  # fmt: skip
 _WORD = COUNTS.index("word")
+_level = maker(Level)
 
 
 class Spans(NamedTuple):
@@ -278,7 +279,7 @@ class _Prices:
                 unit = None  # "BTC 97,200 ETH 3,450"
             role, sure = self.roles[j], self.sure[j]
             span = places.span(at + part.start, at + part.end)
-            levels.append(Level(*span, value, unit, role, symbol, sure))
+            levels.append(_level(*span, value, unit, role, symbol, sure))
         return levels
 
 

@@ -21,7 +21,7 @@ from .explaining import explain_verdicts
 from .extraction import Extractor
 from .folder import ModelError, read_folder
 from .linear import COLUMNS_OF, Scorer, Weights
-from .result import LABELS, MISSING, POLES, Explanation, Post, Ticker, Verdict
+from .result import LABELS, MISSING, POLES, Explanation, Post, Ticker, Verdict, maker
 from .sides import Sides
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 BATCH = 1024  # posts scored at once
 BATCH_CHARS = 1 << 20  # a batch of long posts has fewer
+_post, _ticker, _verdict = maker(Post), maker(Ticker), maker(Verdict)
 _BUNDLED = Path(__file__).with_name("data") / "model"
 
 _POLES = {
@@ -176,17 +177,19 @@ class Classifier:
         odds = self._scorer.log_odds(batch, parts)
         sure_stance, sure_style = self.weights.sure.tolist()
         foreign = self._scorer.foreign(batch)
-        stances = verdicts("stance", odds, sure_stance, foreign)
-        styles = verdicts("style", odds, sure_style, foreign)
+        stances = verdicts("stance", odds[:, COLUMNS_OF["stance"]].tolist(), sure_stance, foreign)
+        styles = verdicts("style", odds[:, COLUMNS_OF["style"]].tolist(), sure_style, foreign)
         spans = self._extractor.read(batch)
         rows, views = self._sides.views(batch, parts, odds, [found.tickers for found in spans])
-        own = verdicts("stance", views, sure_stance, [foreign[post] for post, _ in rows])
+        own: Sequence[Verdict] = ()
+        if rows:
+            own = verdicts("stance", views, sure_stance, [foreign[post] for post, _ in rows])
         posts = []
         for at, text in enumerate(given):
             stance, found = stances[at], spans[at]
             tickers = tuple(
                 [
-                    Ticker(
+                    _ticker(
                         f.text, f.start, f.end, f.symbol, f.quote, f.kind, f.asset_class, f.subject,
                         own[rows[at, f.symbol]] if (at, f.symbol) in rows else stance,
                         f.probability,
@@ -194,7 +197,7 @@ class Classifier:
                     for f in found.tickers
                 ]
             )  # fmt: skip
-            posts.append(Post(text, stance, styles[at], tickers, tuple(found.levels)))
+            posts.append(_post(text, stance, styles[at], tickers, tuple(found.levels)))
         if len(given) == len(texts):
             return posts
         answers = iter(posts)
@@ -205,17 +208,16 @@ class Classifier:
 
 
 def verdicts(
-    name: str, odds: NDArray[np.float32], sure: float, foreign: Sequence[bool]
+    name: str, odds: Sequence[Sequence[float]], sure: float, foreign: Sequence[bool]
 ) -> list[Verdict]:
-    """The verdicts of rows of log-odds, shape (posts, 6) or (posts, 3) for the question alone;
-    those of ``foreign`` posts are never sure.
+    """The verdicts of a question from log-odds of its labels; those of ``foreign`` posts are never
+    sure.
     """
-    columns = odds[:, COLUMNS_OF[name]] if odds.shape[1] == 6 else odds
     first, second = _POLES[name]
     one, two, three = LABELS[name]
     found = []
     # plain floats: quicker than numpy for three numbers
-    for (a, b, c), strange in zip(columns.tolist(), foreign, strict=True):
+    for (a, b, c), strange in zip(odds, foreign, strict=True):
         top = max(a, b, c)
         a, b, c = exp(a - top), exp(b - top), exp(c - top)
         total = a + b + c
@@ -224,7 +226,7 @@ def verdicts(
         label = one if a == best else two if b == best else three
         score = p[first] - p[second]
         found.append(
-            Verdict(label, {one: a, two: b, three: c}, score, best >= sure and not strange)
+            _verdict(label, {one: a, two: b, three: c}, score, best >= sure and not strange)
         )
     return found
 

@@ -224,7 +224,8 @@ def _explained(
 
 def sigmoid(z: F32) -> NDArray[np.float64]:
     """Probabilities of log-odds, kept inside (0, 1)."""
-    chance: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-z.astype(np.float64).clip(-30, 30)))
+    inside = np.minimum(np.maximum(z.astype(np.float64), -30), 30)
+    chance: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-inside))
     return chance
 
 

@@ -216,7 +216,8 @@ def neighbours(
     yield "two", slice(0, -1), buckets((a ^ norms[1:]) + _VIEW["two"])
     if len(ids) > 2:
         three = buckets((a[:-1] ^ norms[1:-1] * _M3 ^ norms[2:]) + _VIEW["three"])
-        three[ids[1:-1] == 0] = NOTHING
+        if len(batch.starts) > 2:
+            three[ids[1:-1] == 0] = NOTHING
         yield "three", slice(0, -2), three
     for view, places in turns.items():
         told = norms[places]

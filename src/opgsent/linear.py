@@ -175,7 +175,8 @@ class Scorer:
         if START in tokens:
             rows[tokens.index(START)] = 0.0
         unheard = (lines == 0) & (found.counts[:, _WORD] > 0)
-        counts = np.column_stack([found.counts, unheard])
+        counts = np.empty((len(tokens), len(COUNTS) + 1), np.uint8)
+        counts[:, :-1], counts[:, -1] = found.counts, unheard
         words = [gram_word(kind, form) for kind, form in zip(found.kinds, forms, strict=True)]
         spelled = [at for at, word in enumerate(words) if word]
         if spelled:

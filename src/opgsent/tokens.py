@@ -168,6 +168,8 @@ def _odd(texts: Sequence[str]) -> set[int]:
     """Which texts are more than their words between white space: looked for in all of them at once,
     for most are not.
     """
+    if len(texts) == 1:
+        return {0}
     joined = "\n".join(texts)
     hits = [hit.start() for look in (_by_slash, _by_sign) for hit in look.finditer(joined)]
     for mark in (BREAK, BRIDGE, BEGIN):
