@@ -54,9 +54,12 @@ def parts_of(token: str) -> tuple[Part, ...]:
     """
     if len(token) > 2 * MAX_DIGITS:
         return ()
-    if len(token) <= MAX_DIGITS and token[:1].isdigit() and token.isascii():
-        if token.replace(".", "", 1).isdigit() and token[-1] != ".":  # as most are
-            return (Part(0, len(token), Decimal(token), token, "", None),)
+    if len(token) <= MAX_DIGITS and token.isascii():  # as most are, with or without a dollar sign
+        digits = token.removeprefix("$")
+        if digits[:1].isdigit() and digits.replace(".", "", 1).isdigit() and token[-1] != ".":
+            start = len(token) - len(digits)
+            unit = "USD" if start else None
+            return (Part(start, len(token), Decimal(digits), digits, "", unit),)
     found: list[Part] = []
     at = 0
     while at < len(token):

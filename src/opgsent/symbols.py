@@ -127,7 +127,8 @@ def _name_kind(body: str, named: Asset) -> str:
 
 def _trimmed(token: str, start: int, assets: Assets) -> tuple[str, int]:
     """The name without what is glued behind it: "Bitcoin's", "#BTC_UPDATE"."""
-    for at in range(len(token) - 1, max(len(token) - 12, start + 1), -1):
+    glued = not token.isalnum() and range(len(token) - 1, max(len(token) - 12, start + 1), -1)
+    for at in glued or ():
         if token[at] in "'’_" and _OWNER.fullmatch(token, at):
             body = token[start:at]
             if assets.by_name(body.lower()) or assets.by_symbol(body.upper()):

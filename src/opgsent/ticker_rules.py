@@ -9,7 +9,7 @@ from .candidates import CASES, FORMS, KNOWN, PRICE
 from .cues import JOINT
 from .features import END, norms_of
 from .spans import Ints, Runs, cue_class
-from .tickers import Candidates
+from .tickers import SURE_SHAPES, Candidates
 
 _WORD, _HASHTAG = FORMS.index("word"), FORMS.index("hashtag")
 _TITLE, _UPPER = CASES.index("title"), CASES.index("upper")
@@ -65,7 +65,11 @@ _PROFILE = frozenset(norms_of("bio profile comment comments description pinned")
 
 def _listed(r: Runs, found: Candidates, n: int) -> bool:
     """Whether a comma, slash, "and" ... joins it to a sure ticker: "SOL, ATOM and NEAR"."""
-    before, behind, sure = int(r.first[n]) - 1, int(r.last[n]) + 1, found.sure
-    return (before - 1 in sure.ends and cue_class(r.batch, before) == JOINT) or (
-        behind + 1 in sure.begins and cue_class(r.batch, behind) == JOINT
-    )
+    for at, step in ((int(r.first[n]) - 1, -1), (int(r.last[n]) + 1, 1)):
+        if cue_class(r.batch, at) == JOINT:
+            side = found.last if step < 0 else found.first
+            beside = int(side.searchsorted(at + step))  # of the candidates the nearest to it
+            if beside < len(side) and side[beside] == at + step:
+                if SURE_SHAPES[found.shape[beside]]:
+                    return True
+    return False

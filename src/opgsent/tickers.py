@@ -62,8 +62,6 @@ class Sure(NamedTuple):
     symbols: set[tuple[int, str]]  #: (post, symbol)
     tags: set[tuple[int, str]]  #: those that stand as a cashtag or in a pair
     many: list[int]  #: tickers of each post
-    begins: set[int]  #: places of their first tokens
-    ends: set[int]  #: and of their last
 
 
 _QUOTE = CUES.index("quote")
@@ -90,56 +88,54 @@ def find(batch: Batch, cues: Ints, assets: Assets) -> Candidates:
     page, ids = batch.page, batch.ids
     strings, notes, kinds = page.strings, page.notes, page.kinds
     phrases = _phrases(batch, opens, assets) if len(opens) else {}
-    first: list[int] = []
-    last: list[int] = []
-    found: list[Symbol] = []
-    shape: list[int] = []
     quotes = (cues == _QUOTE).nonzero()[0].tolist()
     could_be[[*phrases, *(_before_stablecoin(batch, cues, quotes) if quotes else ())]] = True
     (at,) = could_be.nonzero()
-    shape_of = shapes(flags.take(at)).tolist()
-    numbers = ids.take(at).tolist()
+    posts = batch.starts.searchsorted(at, side="right") - 1
     behind = _quoted(batch, quotes, assets)
+    sure = Sure(set(), set(), [0] * len(batch.starts))
+    found: list[tuple[int, int, Symbol, int]] = []
     free = 0
-    for place, number, form in zip(at.tolist(), numbers, shape_of, strict=True):
+    for place, number, form, post in zip(
+        at.tolist(), ids.take(at).tolist(), shapes(flags.take(at)).tolist(), posts.tolist(),
+        strict=True,
+    ):  # fmt: skip
         if place < free:
             continue
-        quote = behind.get(place, 0)
+        end = place
         if place in phrases:
             end, symbol, form = phrases[place]
         else:
-            end = place
             known = notes.get(number)
             if known is None:
                 known = notes[number] = symbol_of(strings[number], kinds[number], assets)
             symbol = known
+        name = symbol.symbol
         if symbol.kind == "pair":  # "XAUUSDSELL" and "POLY_BTC" are one, too
             form = form & 31 | _PAIR << 5
-        if not quote and symbol.symbol in MONEY and _is_fx(batch, place):
-            quote = 1
-        if quote and symbol.kind in ("symbol", "name", "hashtag", "cashtag"):
-            end += quote
-            code = strings[ids[end]].lstrip("#$").removeprefix("m").upper()
-            code = {"BITCOIN": "BTC"}.get(code, code) if code in assets.quotes else "USD"
-            symbol = symbol._replace(quote=code, kind="pair", end=-1)
-            form = form & 31 | _PAIR << 5
-        first.append(place)
-        last.append(end)
-        found.append(symbol)
-        shape.append(form)
+        else:
+            quote = behind.get(place, 0)
+            if quote or (name in MONEY and _is_fx(batch, place)):
+                end += quote or 1
+                code = strings[ids[end]].lstrip("#$").removeprefix("m").upper()
+                code = {"BITCOIN": "BTC"}.get(code, code) if code in assets.quotes else "USD"
+                symbol = symbol._replace(quote=code, kind="pair", end=-1)
+                form = form & 31 | _PAIR << 5
+        found.append((place, end, symbol, form))
         free = end + 1
-    sure = Sure(set(), set(), [0] * len(batch.starts), set(), set())
-    begins = np.array(first, np.int64)
-    posts = (batch.starts.searchsorted(begins, side="right") - 1).tolist()
-    for post, place, end, symbol, form in zip(posts, first, last, found, shape, strict=True):
         if form in _SURE_FORMS:
-            sure.symbols.add((post, symbol.symbol))
+            sure.symbols.add((post, name))
             sure.many[post] += 1
-            sure.begins.add(place)
-            sure.ends.add(end)
             if form in _CERTAIN_FORMS:
-                sure.tags.add((post, symbol.symbol))
-    return Candidates(begins, np.array(last, np.int64), found, np.array(shape, np.int64), sure)
+                sure.tags.add((post, name))
+    first, last, symbols, shape = map(list, zip(*found, strict=True)) if found else ([], [], [], [])
+    return Candidates(
+        np.array(first, np.int64),
+        np.array(last, np.int64),
+        symbols,
+        np.array(shape, np.int64),
+        sure,
+    )
 
 
 def _quoted(batch: Batch, quotes: list[int], assets: Assets) -> dict[int, int]:
