@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -12,8 +13,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from opgsent import classify_many, score_frame
 from opgsent.errors import InputError
 from opgsent.result import MISSING, Post
 from opgsent.tables import pool
@@ -127,6 +131,21 @@ def test_numbers_of_processes() -> None:
     assert workers(-1) == (os.cpu_count() or 1)
     with pytest.raises(InputError, match="jobs is 0"):
         workers(0)
+    assert workers(10**9) == 4 * (os.cpu_count() or 1)
+    assert workers(-(10**9)) == 1
+    assert type(workers(np.int64(1))) is int  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("jobs", ["2", 2.5, 1.0, True, None, [2]])
+def test_jobs_that_are_no_number_are_named(jobs: Any, tmp_path: Path) -> None:
+    says = re.escape(f"jobs is {jobs!r}, not a whole number: give 1 or more, or -1")
+    with pytest.raises(TypeError, match=says):
+        classify_many(["gm"], jobs=jobs)  # at once, not when the first answer is asked for
+    with pytest.raises(TypeError, match=says):
+        scored(tmp_path, b"text\nab\n", classifier=FAKE, jobs=jobs)
+    with pytest.raises(TypeError, match=says):
+        score_frame(pd.DataFrame({"text": ["ab"]}), classifier=FAKE, jobs=jobs)
+    assert [p.name for p in tmp_path.iterdir()] == ["posts.csv"]
 
 
 def test_a_model_is_loaded_once_and_again_when_it_was_retrained(

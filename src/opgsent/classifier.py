@@ -119,14 +119,14 @@ class Classifier:
         """Read posts one after the other, in order; memory is bounded whatever comes in.
 
         A missing value (None, NaN, pandas.NA) is answered with an empty Post. ``jobs`` is a
-        number of processes (-1: one per core). Raises TypeError for anything else that is not
-        a str, naming its place.
+        number of processes (-1: one per core, and never more than four per core). Raises
+        TypeError for anything else that is not a str, naming its place.
         """
         if isinstance(texts, (str, bytes)):
             raise TypeError("classify_many() takes many texts; for one there is classify()")
         if isinstance(texts, Mapping) or hasattr(texts, "columns"):  # their names are no posts
             raise TypeError("classify_many() takes texts; for a table there is score_frame()")
-        if jobs != 1:
+        if type(jobs) is not int or jobs != 1:  # True is 1, too
             from .tables.pool import Model, posts_of
 
             return posts_of(Model.of(self, None), _batches(texts), jobs)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import lru_cache
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from ..errors import InputError, OpgsentError
@@ -185,9 +186,8 @@ def _no_interrupts() -> Iterator[None]:
 
 def posts_of(model: Model, batches: Iterable[Texts], jobs: int) -> Iterator[Post]:
     """The answers to batches of texts, one by one and in order, by several processes."""
-    task = Task(model, _itself)
-    for _, posts, _ in answered(task, ((None, texts) for texts in batches), workers(jobs)):
-        yield from posts
+    answers = answered(Task(model, _itself), ((None, texts) for texts in batches), workers(jobs))
+    return (post for _, posts, _ in answers for post in posts)
 
 
 def _itself(post: Post) -> Post:
@@ -197,14 +197,22 @@ def _itself(post: Post) -> Post:
 def workers(jobs: int) -> int:
     """How many processes ``jobs`` asks for; -1 is one per core.
 
+    More than four per core gain nothing and take 200 MB each: there are never more than that.
+    Raises TypeError for what is no whole number, :class:`InputError` for 0.
+
     >>> workers(3)
     3
     """
-    if jobs < 0:
-        return max(1, (os.cpu_count() or 1) + 1 + jobs)
+    if isinstance(jobs, bool) or not isinstance(jobs, Integral):  # numpy's integers are some
+        raise TypeError(
+            f"jobs is {jobs!r:.80}, not a whole number: give 1 or more, or -1 for one per core"
+        )
     if jobs == 0:
         raise InputError("jobs is 0: give 1 or more, or -1 for one per core")
-    return jobs
+    cores = os.cpu_count() or 1
+    if jobs < 0:
+        return max(1, cores + 1 + int(jobs))
+    return min(int(jobs), 4 * cores)
 
 
 _task: Task[Any] | None = None

@@ -72,7 +72,8 @@ def score_file(
     ``columns`` names the score columns to write (all by default), ``sure`` adds whether each
     verdict passes the documented threshold, ``long`` writes one row per ticker or level,
     ``prefix`` begins the names of our columns. ``jobs`` is a number of processes (-1: one per
-    core). ``progress`` is called with rows done, bytes read and bytes in all (None for a pipe).
+    core, and never more than four per core). ``progress`` is called with rows done, bytes read
+    and bytes in all (None for a pipe).
 
     ``dst`` appears whole, in one step, or stays as it was. With ``resume`` a run that is
     stopped keeps what it finished, and goes on from there where an earlier run left some.
