@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import random
 import re
@@ -18,7 +19,7 @@ import pandas as pd
 import pytest
 
 from opgsent import classify_many, score_frame
-from opgsent.errors import InputError
+from opgsent.errors import InputError, OpgsentError
 from opgsent.result import MISSING, Post
 from opgsent.tables import pool
 from opgsent.tables.columns import Columns
@@ -146,6 +147,20 @@ def test_jobs_that_are_no_number_are_named(jobs: Any, tmp_path: Path) -> None:
     with pytest.raises(TypeError, match=says):
         score_frame(pd.DataFrame({"text": ["ab"]}), classifier=FAKE, jobs=jobs)
     assert [p.name for p in tmp_path.iterdir()] == ["posts.csv"]
+
+
+def test_a_worker_of_another_pool_is_told_to_give_one_job() -> None:
+    with multiprocessing.get_context("spawn").Pool(1) as outer:  # its processes are daemons
+        said, alone = outer.map(_said_of_jobs, [2, 1])
+    assert said.startswith("jobs is 2, and this is a worker process") and "give jobs=1" in said
+    assert alone == "1"
+
+
+def _said_of_jobs(jobs: int) -> str:
+    try:
+        return str(workers(jobs))
+    except OpgsentError as error:
+        return str(error)
 
 
 def test_a_model_is_loaded_once_and_again_when_it_was_retrained(

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import lru_cache
+from multiprocessing import current_process
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -198,7 +199,8 @@ def workers(jobs: int) -> int:
     """How many processes ``jobs`` asks for; -1 is one per core.
 
     More than four per core gain nothing and take 200 MB each: there are never more than that.
-    Raises TypeError for what is no whole number, :class:`InputError` for 0.
+    Raises TypeError for what is no whole number, :class:`InputError` for 0, OpgsentError for
+    several in a process that may not start any.
 
     >>> workers(3)
     3
@@ -210,9 +212,13 @@ def workers(jobs: int) -> int:
     if jobs == 0:
         raise InputError("jobs is 0: give 1 or more, or -1 for one per core")
     cores = os.cpu_count() or 1
-    if jobs < 0:
-        return max(1, cores + 1 + int(jobs))
-    return min(int(jobs), 4 * cores)
+    many = max(1, cores + 1 + int(jobs)) if jobs < 0 else min(int(jobs), 4 * cores)
+    if many > 1 and current_process().daemon:  # better here than from loky, once a file is begun
+        raise OpgsentError(
+            f"jobs is {jobs}, and this is a worker process (of multiprocessing.Pool, Celery or the "
+            "like) that may not start others: give jobs=1 here, and each worker its own posts"
+        )
+    return many
 
 
 _task: Task[Any] | None = None
