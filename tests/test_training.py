@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import re
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -184,10 +185,19 @@ def test_what_stops_a_training_is_said_and_nothing_is_written(tmp_path: Path) ->
     for posts, says in ((feed(5), "usable labels"), (same, "every stance is bullish")):
         report = train(posts, out=tmp_path / "mine")
         assert not report.ok and says in report.to_text() and report.folder is None
-    one_author = [replace(post, author="ann") for post in feed(40)]
-    for dry_run in (False, True):
-        report = train(one_author, out=tmp_path / "mine", dry_run=dry_run)
-        assert not report.ok and "of one author: label others" in report.to_text()
+    posts = feed(40)
+    alike = "{} is ready to leave the station, entry {} and do not tell me I was late to it"
+    for one_group, says in (
+        ([replace(post, author="ann") for post in posts],
+         r"of one author \('ann'\).*two at least.*column of authors \(author, user, username"),
+        ([replace(post, group="tg", author=str(n)) for n, post in enumerate(posts)],
+         r"of one group \('tg'\).*the column of groups \(group\)"),
+        ([replace(post, text=alike.format(f"${post.text[:3]}", n))
+          for n, post in enumerate(posts)], "(?s)near-duplicates of one another"),
+    ):  # fmt: skip
+        for dry_run in (False, True):
+            report = train(one_group, out=tmp_path / "mine", dry_run=dry_run)
+            assert not report.ok and re.search(says, report.to_text())
     assert list(tmp_path.iterdir()) == []
 
 

@@ -14,8 +14,10 @@ import numpy as np
 from .audit import plain_table
 from .corpus import LabelledPost
 from .duplicates import group_near_duplicates
+from .exports.answers import ABOUT
 from .metrics import DRAWS, Interval, Judged, interval
 from .result import LABELS, Post
+from .terminal import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,36 @@ def groups_of(posts: Sequence[LabelledPost]) -> list[int]:
             key_of.setdefault(cluster, kin[0])
     numbers: dict[object, int] = {}
     return [numbers.setdefault(key_of.get(at, ("alone", at)), len(numbers)) for at in near]
+
+
+def why_one_group(posts: Sequence[LabelledPost], groups: Sequence[int]) -> str | None:
+    """Why posts cannot be cross-validated by group, and the way out; None where they can.
+
+    ``groups`` are those of groups_of.
+
+    >>> posts = [LabelledPost(text, text, author="ann") for text in ("up we go", "sold it all")]
+    >>> print(why_one_group(posts, groups_of(posts)))
+    all 2 posts are of one author ('ann'); a model is measured on groups that it has not seen, so \
+two at least are needed. Add posts of another author; if there is no other, take the column of \
+authors (author, user, username, channel or handle) out: each post then stands alone, and the \
+figures hold for this author only
+    """
+    if len(set(groups)) > 1:
+        return None
+    alike = f"all {len(posts):,} posts are"
+    need = "a model is measured on groups that it has not seen, so two at least are needed"
+    if len(set(group_near_duplicates([post.text for post in posts]))) < 2:
+        return f"{alike} near-duplicates of one another; {need}. Add posts that say other things"
+    kind, who = next(
+        (kind, who) for post in posts for kind in _KIN if (who := getattr(post, kind)) is not None
+    )
+    *names, last = ABOUT.get(kind, (kind,))
+    columns = f"{', '.join(names)} or {last}" if names else last
+    return (
+        f"{alike} of one {kind} ({shown(who, 40)!r}); {need}. Add posts of another {kind}; if "
+        f"there is no other, take the column of {kind}s ({columns}) out: each post then stands "
+        f"alone, and the figures hold for this {kind} only"
+    )
 
 
 def judged_answers(

@@ -67,11 +67,11 @@ def find_suspects(
     from .assets import Assets
     from .fitting import FOLDS, fit_question, folds_of
     from .matrix import features_matrix
-    from .scores import groups_of
+    from .scores import groups_of, why_one_group
 
     groups = groups_of(posts)
-    if len(set(groups)) < 2:
-        raise InputError("all posts are near-duplicates or of one author; give others")
+    if why := why_one_group(posts, groups):
+        raise InputError(why)
     folds = folds_of(groups, min(FOLDS, len(set(groups))), seed)
     x = features_matrix([post.text for post in posts], Assets.load())
     found: list[Suspect] = []

@@ -25,7 +25,7 @@ from .labels import read_labels
 from .lineage import ancestors_of
 from .reporting import TrainingReport
 from .result import LABELS
-from .scores import groups_of
+from .scores import groups_of, why_one_group
 from .suspects import Progress
 from .trial import Trial, control_posts
 
@@ -93,8 +93,8 @@ def train(
     if stops:
         trial.refusals += stops
     elif dry_run:
-        if len(set(groups_of(checked.posts))) < 2:  # the fit would say so
-            trial.refusals.append("all posts are near-duplicates or of one author: label others")
+        if why := why_one_group(checked.posts, groups_of(checked.posts)):  # as the fit would
+            trial.refusals.append(why)
     else:
         # BLAS threads only wait for one another on vectors this small
         with threadpool_limits(limits=1):

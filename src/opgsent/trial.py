@@ -23,7 +23,7 @@ from .metrics import DRAWS, Judged, difference
 from .refitting import Refit, merged, refit
 from .reporting import Comparison
 from .result import LABELS
-from .scores import among_seen, groups_of, question_scores
+from .scores import among_seen, groups_of, question_scores, why_one_group
 from .spanning import Spanned, refit_spans
 from .suspects import Progress, Suspect, rank_suspects
 
@@ -84,10 +84,10 @@ class Trial:
         """Refit every question that has labels enough, and the spans."""
         texts = [post.text for post in self.posts]
         groups = groups_of(self.posts)
-        count = min(FOLDS, len(set(groups)))
-        if count < 2:
-            self.refusals.append("all posts are near-duplicates or of one author: label others")
+        if why := why_one_group(self.posts, groups):
+            self.refusals.append(why)
             return
+        count = min(FOLDS, len(set(groups)))
         self.progress("reading the posts", 0, 0)
         folds = folds_of(groups, count, self.seed)
         x = features_matrix(texts, self.old.assets, own_tickers=True)

@@ -19,7 +19,8 @@ ANNOTATOR_NAMES = (
     "annotator", "_annotator_id", "annotator_id", "labeller", "labeler", "coder", "rater",
     "worker", "worker_id", "completed_by",
 )  # fmt: skip
-_ABOUT = {
+#: what a file says of a post -> the columns that may say it
+ABOUT = {
     "id": ("id", "post_id", "tweet_id", "uid"),
     "author": ("author", "user", "username", "channel", "handle"),
     "group": ("group",),
@@ -123,7 +124,7 @@ def choices(value: Any) -> list[str]:
 
 def facts(record: Record) -> dict[str, str]:
     """What a record says of its post: 'id', 'author', 'source', ... where it does."""
-    found = {field: named(record, names) for field, names in _ABOUT.items()}
+    found = {field: named(record, names) for field, names in ABOUT.items()}
     return {field: word(record[name]) for field, name in found.items() if name is not None}
 
 
