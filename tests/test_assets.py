@@ -11,12 +11,13 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opgsent import assets as room
+from opgsent import asset_rows, assets
 from opgsent.assets import CLASS_ORDER, COLUMNS, Asset, AssetError, Assets
 
 HEADER = "\t".join(COLUMNS)
@@ -38,7 +39,7 @@ def write(folder: Path, *lines: str, header: str = HEADER) -> Path:
 
 
 def test_the_file_is_plain() -> None:
-    raw = Path(room.__file__).with_name("data").joinpath("assets.tsv").read_bytes()
+    raw = Path(assets.__file__).with_name("data").joinpath("assets.tsv").read_bytes()
     assert raw.decode("utf-8").endswith("\n")
     assert b"\r" not in raw
     assert not raw.startswith(b"\xef\xbb\xbf")
@@ -253,7 +254,7 @@ def test_refused_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [f"S{n}\tName {n}\t\tcrypto\t\t" for n in range(200_001)]
     with pytest.raises(AssetError, match="200,001 rows; at most 200,000"):
         Assets.load(write(tmp_path, *rows))
-    monkeypatch.setattr(room, "MAX_BYTES", 1 << 20)
+    monkeypatch.setattr(asset_rows, "MAX_BYTES", 1 << 20)
     with pytest.raises(AssetError, match="more than 1 MiB"):
         Assets.load(tmp_path / "mine.tsv")
 
@@ -342,6 +343,15 @@ def test_extended_with_a_frame(bundled: Assets) -> None:
         ([("ABC", None, "crypto")], "row 0: name or alias '' of ABC"),
         ([("ABC", "a\tb", "crypto")], "row 0: 'a.tb' holds a tab or a line break"),
         ([("ABC", "a\ud800", "crypto")], r"row 0: character U\+D800"),
+        ([("", "Abc", "crypto")], "row 0: symbol ''; write capitals"),
+        ([("ABC", "Abc ", "crypto")], "row 0: a space at the edge of a cell"),
+        ([("ABC", "a" * 10_000, "crypto")], r"row 0: 10,0\d\d characters; at most 4,000"),
+        (
+            [("ABC", "Abc", "crypto"), (700.0, "Tencent", "equity")],
+            "row 1: '700.0' is a float; write",
+        ),
+        ([("ABC", ["abc", "ab"], "crypto")], r"row 0: .*'abc', 'ab'.* is a list; .* as 'one.two'"),
+        ([("ABC", np.zeros(2), "crypto")], "row 0: .* is a ndarray; write text"),
     ],
 )
 def test_refused_frames(bundled: Assets, rows: list[tuple[str, str, str]], message: str) -> None:
@@ -361,7 +371,7 @@ def test_extended_with_something_else(bundled: Assets, thing: object) -> None:
 def test_no_text_does_more_than_raise(text: str) -> None:
     lines = f"{GOOD}\n{text}".split("\n")
     try:
-        layer = room._checked("mine.tsv", "line", 2, list(COLUMNS), lines)
+        layer = asset_rows.checked("mine.tsv", "line", 2, list(COLUMNS), lines)
     except AssetError as error:
         message = str(error)
     else:
@@ -400,6 +410,6 @@ def test_loading_is_fast_and_light() -> None:
 
 
 def test_examples() -> None:
-    result = doctest.testmod(room)
+    result = doctest.testmod(assets)
     assert result.attempted > 0
     assert result.failed == 0

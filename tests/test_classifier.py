@@ -261,6 +261,25 @@ def test_users_own_assets(tmp_path: Path) -> None:
     assert not classify("zorblax coin is up, buying more").tickers
 
 
+def test_users_own_assets_go_before_coins_and_metals(tmp_path: Path) -> None:
+    table = tmp_path / "assets.tsv"
+    rows = "ETH\tEthan Allen\tequity\nGOLD\tGold.com\tequity\n"
+    table.write_text(f"symbol\tname\tasset_class\n{rows}")
+    model = Classifier.load(_bundled(), assets=table)
+
+    def read(text: str) -> list[tuple[str, str | None]]:
+        return [(t.symbol, t.asset_class) for t in model.classify(text).tickers]
+
+    for text in ("$ETH up 3% after earnings", "ETH up 3%", "#ETH up", "ethan allen up 3%"):
+        assert read(text) == [("ETH", "equity")], text
+    assert read("GOLD up 3%") == [("GOLD", "equity")]
+    # the other names of what is in the bundled table, and a quote that only coins have
+    assert read("Ethereum up 3%") == read("ETH/USDT up 3%") == [("ETH", "crypto")]
+    assert read("gold up 3%") == [("XAU", "commodity")]
+    assert read("$BTC up 3%") == [("BTC", "crypto")]
+    assert [t.asset_class for t in classify("$ETH up 3%").tickers] == ["crypto"]
+
+
 def test_two_views_in_one_post() -> None:
     post = classify(
         "$BTC looks strong, buying every dip and holding. $ETH is dead, dumping it all to zero"

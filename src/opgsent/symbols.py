@@ -112,7 +112,10 @@ def _means_symbol(body: str, upper: str, named: Asset, assets: Assets) -> bool:
     """Whether the symbol is meant rather than the doubtful name that is spelled alike.
 
     Capitals mean it, and so does "op": a company called OP with another symbol is not known by it.
+    Capitals of a symbol in the user's own table mean that one, whoever else has the name.
     """
+    if body in assets.own:
+        return named.symbol != body or named.asset_class not in assets.own[body]
     if not assets.is_doubtful(body.lower()):
         return False
     return (body == upper or named.source == "sec") and bool(assets.by_symbol(upper))
@@ -152,8 +155,11 @@ def _of_future(classes: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def canonical(symbol: str, assets: Assets, *, cash: bool = False) -> str:
-    """The symbol that an asset goes by: XBT is BTC, GOLD is XAU unless it is a cashtag."""
-    if cash and symbol in _METALS:
+    """The symbol that an asset goes by: XBT is BTC, GOLD is XAU unless it is a cashtag.
+
+    What stands in the user's own table goes by the name it has there.
+    """
+    if symbol in assets.own or (cash and symbol in _METALS):
         return symbol
     if symbol in _SAME:
         return _SAME[symbol]
@@ -164,7 +170,12 @@ def canonical(symbol: str, assets: Assets, *, cash: bool = False) -> str:
 
 
 def classes_of(symbol: str, assets: Assets) -> tuple[str, ...]:
-    """The asset classes that a symbol may mean: the table's, but of a major coin only the coin."""
+    """The asset classes that a symbol may mean: the table's, but of a major coin only the coin.
+
+    A table of the user's own goes before both: its traders mean what stands there.
+    """
+    if symbol in assets.own:
+        return assets.own[symbol]
     if symbol in MAJORS:
         return ("crypto",)
     return tuple(asset.asset_class for asset in assets.by_symbol(symbol))
@@ -210,10 +221,15 @@ def split_pair(text: str, assets: Assets) -> tuple[str, str] | None:
 
 
 def pair_classes(base: str, quote: str, assets: Assets) -> tuple[str, ...]:
-    """Asset classes of the base of a pair: crypto where the quote says so and it may be."""
+    """Asset classes of the base of a pair: crypto where the quote says so and it may be.
+
+    A coin may be meant by a quote though the user's own table gives its symbol to a share.
+    """
     classes = classes_of(base, assets)
+    coin = "crypto" in classes
     if quote in _CRYPTO_QUOTES:
-        return ("crypto",) if "crypto" in classes or not classes else classes[:1]
-    if quote in ("USD", "EUR") and "crypto" in classes:
+        coin = coin or any(asset.asset_class == "crypto" for asset in assets.by_symbol(base))
+        return ("crypto",) if coin or not classes else classes[:1]
+    if quote in ("USD", "EUR") and coin:
         return ("crypto",)
     return tuple(c for c in classes if c in ("fx", "commodity", "index")) or classes
