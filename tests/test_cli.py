@@ -466,6 +466,24 @@ def test_nothing_is_written_over_what_is_read_or_labelled(
     assert posts.read_bytes() == other.read_bytes() == before
 
 
+def test_what_cannot_be_written_is_said_before_the_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posts = str(tmp_path / "posts.csv")
+    Path(posts).write_text("text,stance\nselling $BTC here,bearish\n")
+    for work in ("training.train", "labels.read_posts", "corpus.read_corpus"):
+        monkeypatch.setattr(f"opgsent.{work}", None)
+    assert main(["train", posts, "-o", str(tmp_path / "m"), "--html", str(tmp_path)]) == 1
+    assert "is a folder; name a file in it" in capsys.readouterr().err
+    for words in (
+        ["train", posts, "--dry-run", "--html"], ["suggest", posts, "-o"],
+        ["corpus", "suspects", posts, "-o"],
+    ):  # fmt: skip
+        assert main([*words, str(tmp_path / f"{'x' * 250}.csv")]) == 1
+        assert "cannot be written" in capsys.readouterr().err
+    assert os.listdir(tmp_path) == ["posts.csv"]
+
+
 def test_model_commands_on_the_bundled_model(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["model", "info"]) == 0
     assert "stance" in capsys.readouterr().out

@@ -212,6 +212,9 @@ def test_where_a_model_may_be_written(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(ModelError, match="--force"):
         train(feed(40), out=tmp_path / "old")
     monkeypatch.setattr("opgsent.training.Trial", None)  # it is said before anything is fitted
+    for closed in ("notes/keep.txt/mine", "notes/keep.txt/my/own"):
+        with pytest.raises(ModelError, match=r"cannot be written \(.*keep\.txt is no folder\)"):
+            train(feed(40), out=tmp_path / closed)
     (tmp_path / "current").symlink_to("old")
     with pytest.raises(ModelError, match="is a link"):
         train(feed(40), out=tmp_path / "current", force=True)

@@ -17,6 +17,25 @@ def keep_apart(target: Path, *sources: Path | None) -> None:
             raise InputError(f"{target} is read too: name another file to write to")
 
 
+def check_writable(path: str | Path) -> None:
+    """Raises InputError where write_whole would: to be said before long work, not after it.
+
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     check_writable(Path(folder, "a.txt"))
+    ...     os.listdir(folder)
+    []
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; name a file in it")
+    try:  # access rights do not tell of a file system that is read-only, or full
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.close(handle)
+        os.unlink(name)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}); name another") from None
+
+
 def write_whole(path: str | Path, text: str) -> None:
     """Write a text file in one step; what stood there before stays until then.
 

@@ -78,10 +78,18 @@ def write_folder(
 
 
 def check_target(folder: str | os.PathLike[str]) -> None:
-    """Raises ModelError for what a model folder may not replace: anything but a model alone."""
+    """Raises ModelError for what a model folder may not replace: anything but a model alone.
+
+    And where none can be written: no folder above it, or one that is closed to us.
+    """
     target = Path(folder)
     if target.is_symlink():
         raise ModelError(f"{target}: is a link, which would be lost; name the folder itself")
+    above = next((at for at in target.absolute().parents if os.path.lexists(at)), target)
+    if not above.is_dir():
+        raise ModelError(f"{target}: cannot be written ({above} is no folder); name another")
+    if not os.access(above, os.W_OK):
+        raise ModelError(f"{target}: cannot be written ({above} is read-only); name another")
     if not target.exists():
         return
     if not (target / "card.json").is_file():

@@ -61,8 +61,8 @@ def train(
 
     Raises InputError for labels that cannot be read, for a post whose label or text is none and
     for a seed below 0, TypeError for labels that are neither posts nor a path, ModelError for a
-    base that is no model or an ``out`` that is there already (``force`` replaces a model, where
-    nothing else is in its folder). What stops a training is in the report.
+    base that is no model or an ``out`` that cannot be written or is there already (``force``
+    replaces a model, where nothing else is in its folder). What stops a training is in the report.
 
     >>> names = "ant bee cat dog elk fox gnu hen jay owl pig rat".split()
     >>> sides = {"goes up from here": "bullish", "falls apart": "bearish"}
@@ -143,8 +143,8 @@ def _notes_on_groups(posts: Sequence[LabelledPost]) -> list[str]:
 
 def _refuse_target(out: str | Path | None, force: bool) -> None:
     """Say at once that a folder cannot be written, not after the fit."""
-    if out is None or not os.path.lexists(out):
+    if out is None:
         return
     check_target(out)
-    if not force:
+    if os.path.lexists(out) and not force:
         raise ModelError(f"{out}: holds a model; name a new folder, or replace it with --force")

@@ -54,10 +54,13 @@ def suspects(args: argparse.Namespace) -> int:
         complain(f"suspects: {args.output} exists and may hold labels; name another with -o")
         return WRONG_USE
     from ..corpus import read_corpus
+    from ..files import check_writable
     from ..suspects import find_suspects, write_suspects
     from ..terminal import shown
     from .progress import StageLine
 
+    if args.output:
+        check_writable(args.output)
     with StageLine() as line:
         found = find_suspects(read_corpus(_folder(args)), args.n, seed=args.seed, progress=line)
     if args.output:

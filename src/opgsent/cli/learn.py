@@ -29,7 +29,7 @@ def train(args: argparse.Namespace) -> int:
     if args.output is None and not args.dry_run:
         complain("train: name the new model folder with -o DIR, or only look with --dry-run")
         return WRONG_USE
-    from ..files import keep_apart
+    from ..files import check_writable, keep_apart
     from ..terminal import printable
     from ..training import train as fit
 
@@ -38,6 +38,7 @@ def train(args: argparse.Namespace) -> int:
         if not args.html.parent.is_dir():
             complain(f"train: --html {args.html}: there is no folder {args.html.parent}")
             return WRONG_USE
+        check_writable(args.html)
     with StageLine() as line:
         report = fit(
             args.labels,
@@ -83,13 +84,14 @@ def suggest(args: argparse.Namespace) -> int | None:
         print(LABEL_STUDIO_CONFIG, end="")
         return None
     from ..classifier import Classifier
-    from ..files import keep_apart
+    from ..files import check_writable, keep_apart
     from ..labels import read_labels, read_posts
 
     keep_apart(args.output, args.posts, args.labelled)
     if args.output.exists():
         complain(f"suggest: {args.output} exists and may hold labels; name another with -o")
         return WRONG_USE
+    check_writable(args.output)
     rejected: list[tuple[int, str]] = []
     posts = read_posts(args.posts, text=args.text, encoding=args.encoding, rejected=rejected)
     texts = [post.text for post in posts]
