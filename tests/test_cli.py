@@ -415,6 +415,29 @@ def test_answers_go_into_json_lines(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert main(["suggest", str(tmp_path / "posts.csv"), "-o", str(tmp_path / "todo.csv")]) == 0
 
 
+def test_suggest_offers_nothing_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    posts, todo, mine = (tmp_path / n for n in ("posts.csv", "todo.csv", "mine.jsonl"))
+    posts.write_text("text\nselling $BTC here\nwhat is a blockchain\nlöading $ETH again\n", "utf-8")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("bas"))
+    assert main(["label", str(posts), "-o", str(mine)]) == 0
+    words = ["suggest", str(posts), "-o", str(todo), "--labelled"]
+    assert main([*words, str(mine)]) == 0
+    assert "1 of 3 posts written" in capsys.readouterr().out
+    assert "löading $ETH again" in todo.read_text("utf-8")
+    todo.unlink()
+    theirs = tmp_path / "theirs.csv"
+    theirs.write_bytes("post,what,my call\nx,löading $ETH again,Stier\n".encode("cp1252"))
+    assert main([*words, str(theirs)]) == 1
+    assert "with --labelled-encoding, such as cp1252" in capsys.readouterr().err
+    words += [str(theirs), "--labelled-encoding", "cp1252", "--labelled-text"]
+    assert main([*words, "whät"]) == 1
+    assert "--labelled-text takes one of 'post', 'what', 'my call'" in capsys.readouterr().err
+    assert main([*words, "what"]) == 0
+    assert "2 of 3 posts written" in capsys.readouterr().out
+
+
 def test_suggest_leaves_out_rows_that_cannot_be_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,7 +17,7 @@ import pytest
 from opgsent import records
 from opgsent.corpus import LabelledLevel, LabelledTicker
 from opgsent.errors import InputError
-from opgsent.labels import LabelSet, read_labels, read_posts
+from opgsent.labels import LabelSet, read_labels, read_posts, texts_answered
 from opgsent.marks import Marks, symbol_of, value_of
 from opgsent.names import SPELLINGS, parse_mapping
 from opgsent.result import STANCES, STYLES
@@ -517,6 +517,34 @@ def test_a_line_of_label_that_replaces_another_is_one_post(tmp_path: Path) -> No
     # of two labellers' files in one, each replaces its own
     found = read_labels(write(tmp_path, text + text, "mine.jsonl"))
     assert [post.row for post in found.posts] == [3, 6]
+
+
+ANSWERED: list[tuple[str, str, list[str]]] = [
+    ("mine.jsonl", '{"text": "a", "stance": "bullish"}\n{"text": "b", "stance": null, "style": null,'
+     ' "skipped": true}\n', ["a", "b"]),
+    ("todo.csv", "id,text,stance,style\n1,a,Stier,\n2,b,,\n3,c,,laut\n", ["a", "c"]),
+    ("own.csv", "text,my call\na,up\nb,down\na,up\n", ["a", "b"]),
+    ("spans.jsonl", '{"text": "a", "tickers": [{"start": 0, "end": 1}]}\n'
+     '{"text": "b", "tickers": []}\n', ["a"]),
+    ("p.jsonl", '{"text": "a", "answer": "ignore"}\n{"text": "b", "answer": "later"}\n', ["a"]),
+    ("d.jsonl", '{"text": "a", "label": []}\n{"text": "b", "label": ["Stier"]}\n', ["b"]),
+    ("l.json", '[{"data": {"text": "a"}}, {"data": {"text": "b"}, "annotations": [{"result": [],'
+     ' "was_cancelled": true}]}]', ["b"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "text", "expected"), ANSWERED, ids=[a[0] for a in ANSWERED])
+def test_posts_that_were_answered_or_skipped(
+    name: str, text: str, expected: list[str], tmp_path: Path
+) -> None:
+    assert texts_answered(write(tmp_path, text, name)) == expected
+
+
+def test_a_file_without_answers_is_no_file_of_labels(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no post with a label, none skipped"):
+        texts_answered(write(tmp_path, "text,stance\na,\n"))
+    with pytest.raises(InputError, match="'text' stands twice"):
+        texts_answered(write(tmp_path, "text,text,stance\na,b,bull\n"))
 
 
 def test_files_that_unpack_to_much_are_refused(

@@ -17,7 +17,7 @@ from typing import Any
 from .audit import plain_table
 from .corpus import LabelledLevel, LabelledPost, LabelledTicker
 from .errors import InputError
-from .exports import Answer, Columns, Export, read_export, twice
+from .exports import UNSEEN, Answer, Columns, Export, read_export, twice
 from .marks import SPAN_NAMES, Marks
 from .names import Mapped, Names
 from .result import LABELS, STANCES, STYLES
@@ -211,6 +211,39 @@ def read_posts(
     for answer in export.answers:
         first.setdefault(answer.key, _unlabelled(answer))
     return list(first.values())
+
+
+def texts_answered(
+    path: str | Path, *, text: str | None = None, encoding: str = "utf-8"
+) -> list[str]:
+    """The posts of a label file that somebody labelled, marked, skipped or rejected.
+
+    What a label is called does not matter here, so that no mapping is needed; where a table has
+    no column of labels that is known by its name, all its posts count. Raises InputError as
+    read_labels does, and where no post counts.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder, "labels.csv")
+    ...     _ = file.write_text("text,stance\\nup we go,Stier\\nto be read,\\n")
+    ...     texts_answered(file)
+    ['up we go']
+    """
+    export = read_export(path, Columns(text), encoding)
+    if export.columns.get("text") in export.doubled:
+        raise InputError(twice(path, export.columns["text"]))
+    marked = any(answer.spans for answer in export.answers)
+    unknown = export.shape == "table" and not marked and not {*LABELS, "either"} & {*export.columns}
+    found = [
+        answer.text
+        for answer in export.answers
+        if unknown or answer.names or answer.spans or answer.refusal not in (None, UNSEEN)
+    ]
+    if not found:
+        raise InputError(
+            f"{path}: no post with a label, none skipped; give the file of your labels"
+        )
+    return list(dict.fromkeys(found))
 
 
 def _unlabelled(answer: Answer) -> LabelledPost:

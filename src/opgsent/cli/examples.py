@@ -40,7 +40,7 @@ forgotten more than a stated amount of what the old one knew; --force overrides.
   opgsent suggest posts.csv -n 200 -o todo.csv      # for a spreadsheet, or opgsent label
   opgsent suggest posts.csv -n 200 -o todo.json     # for Label Studio
   opgsent suggest posts.csv -o todo.jsonl           # for doccano
-  opgsent suggest posts.csv -o more.csv --labelled mine.jsonl
+  opgsent suggest posts.csv -o more.csv --labelled mine.jsonl    # nothing of it again
   opgsent suggest --label-studio-config             # its labelling interface""",
     "label": """\
   opgsent label todo.csv -o mine.jsonl

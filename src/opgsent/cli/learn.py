@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,7 @@ def suggest(args: argparse.Namespace) -> int | None:
         return None
     from ..classifier import Classifier
     from ..files import check_writable, keep_apart
-    from ..labels import read_labels, read_posts
+    from ..labels import read_posts
 
     keep_apart(args.output, args.posts, args.labelled)
     if args.output.exists():
@@ -95,7 +96,7 @@ def suggest(args: argparse.Namespace) -> int | None:
     rejected: list[tuple[int, str]] = []
     posts = read_posts(args.posts, text=args.text, encoding=args.encoding, rejected=rejected)
     texts = [post.text for post in posts]
-    labelled = [post.text for post in read_labels(args.labelled).posts] if args.labelled else []
+    labelled = _answered(args) if args.labelled else []
     folder = _model(args)
     classifier = Classifier.bundled() if folder is None else Classifier.load(folder)
 
@@ -117,6 +118,20 @@ def suggest(args: argparse.Namespace) -> int | None:
     if args.output.suffix == ".csv":
         print(f"Fill in stance and style there, or: opgsent label {args.output} -o mine.jsonl")
     return SOME_REJECTED if rejected else DONE
+
+
+def _answered(args: argparse.Namespace) -> list[str]:
+    """The posts of --labelled, which may have another text column and encoding than POSTS."""
+    from ..errors import InputError
+    from ..labels import texts_answered
+
+    try:
+        return texts_answered(
+            args.labelled, text=args.labelled_text, encoding=args.labelled_encoding
+        )
+    except InputError as error:  # what it advises is about this file
+        advice = re.sub("--(text|encoding)", r"--labelled-\1", str(error))
+        raise InputError(advice) from None
 
 
 def label(args: argparse.Namespace) -> int:

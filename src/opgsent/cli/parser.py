@@ -123,8 +123,8 @@ def _to_label(text: str) -> Path:
     return Path(text)
 
 
-def _encoding_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--encoding", type=_encoding, default="utf-8", metavar="NAME",
+def _encoding_option(parser: argparse.ArgumentParser, name: str = "--encoding") -> None:
+    parser.add_argument(name, type=_encoding, default="utf-8", metavar="NAME",
                         help="such as cp1252")  # fmt: skip
 
 
@@ -193,7 +193,10 @@ def _suggest(commands: _Commands) -> None:
                         help=".csv, .json or .jsonl")  # fmt: skip
     parser.add_argument("--text", metavar="COLUMN", help="column of the posts (found by name)")
     _encoding_option(parser)
-    parser.add_argument("--labelled", type=Path, metavar="LABELS", help="posts that have labels")
+    parser.add_argument("--labelled", type=Path, metavar="LABELS",
+                        help="posts that were labelled or skipped: passed over")  # fmt: skip
+    parser.add_argument("--labelled-text", metavar="COLUMN", help="of LABELS (found by name)")
+    _encoding_option(parser, "--labelled-encoding")
     _model_option(parser)
     parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="of what is drawn (0)")
     parser.add_argument("--label-studio-config", action="store_true", help="print it, no more")

@@ -21,15 +21,15 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..records import Record, read_records, rejected_lines
-from .answers import STANCE_NAMES, STYLE_NAMES, Answer, Columns, Export, RawSpan
+from .answers import STANCE_NAMES, STYLE_NAMES, UNSEEN, Answer, Columns, Export, RawSpan
 from .doccano import doccano
 from .label_studio import label_studio, label_studio_min
 from .prodigy import prodigy
 from .table import table_names, table_row, without_replaced
 
 __all__ = [
-    "STANCE_NAMES", "STYLE_NAMES", "Answer", "Columns", "Export", "RawSpan", "read_export",
-    "twice",
+    "STANCE_NAMES", "STYLE_NAMES", "UNSEEN", "Answer", "Columns", "Export", "RawSpan",
+    "read_export", "twice",
 ]  # fmt: skip
 
 

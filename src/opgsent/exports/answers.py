@@ -30,6 +30,7 @@ ABOUT = {
 
 #: Prodigy's answers that count for nothing, in whatever file they stand
 REFUSALS = {"reject": "rejected", "ignore": "ignored"}
+UNSEEN = "not labelled"  # the refusal of a post that nobody answered yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Answer:
 
     ``names`` holds (column or control, label as seen) pairs, ``spans`` is None where the file
     marks none, ``refusal`` says why the answer counts for nothing ('skipped', 'rejected',
-    'ignored'), and answers with the same ``key`` are about the same post.
+    'ignored', UNSEEN), and answers with the same ``key`` are about the same post.
     """
 
     row: int

@@ -12,6 +12,7 @@ from .answers import (
     EITHER_NAMES,
     STANCE_NAMES,
     STYLE_NAMES,
+    UNSEEN,
     Answer,
     Columns,
     RawSpan,
@@ -32,7 +33,7 @@ def label_studio(row: int, record: Record, who: str | None, wanted: Columns) -> 
     about = {**({"id": str(record["id"])} if "id" in record else {}), **facts(data)}
     annotations = record.get("annotations", record.get("completions")) or []
     if not annotations:
-        yield Answer(row, row, text, refusal="not labelled", about=about)
+        yield Answer(row, row, text, refusal=UNSEEN, about=about)
     for annotation in annotations:
         names: list[tuple[str, str]] = []
         spans: dict[str, RawSpan] = {}

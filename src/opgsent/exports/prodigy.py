@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ..records import Record
-from .answers import REFUSALS, Answer, Columns, RawSpan, facts, text_of, word
+from .answers import REFUSALS, UNSEEN, Answer, Columns, RawSpan, facts, text_of, word
 
 
 def prodigy(row: int, record: Record, who: str | None, wanted: Columns) -> Iterator[Answer]:
@@ -27,7 +27,7 @@ def prodigy(row: int, record: Record, who: str | None, wanted: Columns) -> Itera
         for span in record.get("spans") or ()
         if "label" in span
     )
-    refusal = {**REFUSALS, "accept": None}.get(str(answer), "not labelled")
+    refusal = {**REFUSALS, "accept": None}.get(str(answer), UNSEEN)
     meta = record.get("meta")
     about = facts(meta if isinstance(meta, dict) else {}) | facts(record)
     annotator = word(record.get("_annotator_id") or record.get("_session_id")) or who
