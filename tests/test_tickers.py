@@ -156,9 +156,7 @@ def test_fit_and_scoring_read_tokens_alike(assets: Assets) -> None:
         batch = table.read([text])
         page, ids = batch.page, batch.ids
         counts = page.counts[:, : len(COUNTS)]  # the scorer counts words without a weight, too
-        seen = [
-            (page.norms[i], page.flags[i], page.hints[i], *counts[i].tolist()) for i in ids.tolist()
-        ]
+        seen = [(page.norms[i], page.flags[i], *counts[i].tolist()) for i in ids.tolist()]
         if table is not Classifier.bundled()._scorer:
             first = seen
     assert seen == first

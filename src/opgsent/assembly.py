@@ -155,15 +155,6 @@ class _Names:
         found: NDArray[np.int64] = (self._cues == LINE).cumsum()
         return found
 
-    @cached_property
-    def _last_words(self) -> list[int]:
-        """The place of the last word of each post, that of its START where there is none."""
-        batch = self._batch
-        (words,) = batch.page.counts.take(batch.ids, axis=0)[:, _WORD].nonzero()
-        before = np.append(words, 0)[words.searchsorted(batch.starts[1:]) - 1]
-        found: list[int] = np.maximum(before, batch.starts[:-1]).tolist()
-        return found
-
     def of(self, post: int, places: _Places) -> list[Found]:
         """The tickers of one post, in order."""
         places.open(post)
@@ -198,12 +189,13 @@ class _Names:
 
     def _away(self, found: list[Found], post: int) -> frozenset[str]:
         """Symbols of a row of tags at the end of a post that only ride along."""
-        last_word = self._last_words[post]
-        if found[-1].place < last_word:
-            return frozenset()
         batch = self._batch
         begin, end = batch.starts[post : post + 2].tolist()
         of_token = batch.page.counts.take(batch.ids[begin:end], axis=0)
+        words = of_token[:, _WORD].nonzero()[0]
+        last_word = begin + int(words[-1]) if len(words) else begin
+        if found[-1].place < last_word:
+            return frozenset()
         # a tag with a figure of its own is spoken about: "$SOL -6%, $ADA (+8%)"
         figures = np.logical_or(*of_token[:, _FIGURES].T).tolist()
         norms = batch.page.norms.take(batch.ids[last_word:end]).tolist()
@@ -217,7 +209,7 @@ class _Names:
         if not trailing[-1]:
             return frozenset()
         alone = not of_token[found[-1].place - 1 - begin, _WORD]
-        return passengers(found, trailing, bool(alone), int(batch.totals[post, _WORD]))
+        return passengers(found, trailing, bool(alone), len(words))
 
 
 _FIGURES = [COUNTS.index("number"), COUNTS.index("percent")]

@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-import numpy as np
 
 from .assets import Assets
 from .cues import cue_of
@@ -22,8 +21,8 @@ from .symbols import contract_root, split_pair
 from .tokens import is_plain
 
 TICKER, PRICE, OPENS, FOLLOWS = (1 << bit for bit in range(16, 20))
-CUE_SHIFT, SHAPE_SHIFT = np.uint32(20), np.uint32(25)
-CUE_MASK, SHAPE_MASK = np.uint32(31), np.uint32(127)
+CUE_SHIFT, SHAPE_SHIFT = 20, 25
+CUE_MASK, SHAPE_MASK = 31, 127
 
 #: how a word is known: not at all, as a name, as a symbol, as unknown capitals
 KNOWN = ("no", "name", "doubtful name", "symbol", "doubtful symbol", "capitals", "lower symbol")

@@ -38,11 +38,12 @@ VIEW_VALUE = {
 TURNED = np.float32(-0.5)
 SCOPE, UNDO_SCOPE, LEAVE_SCOPE = 3, 4, 6  # tokens that a negation, ... reaches
 
-#: what a token is to its neighbours (the words are in forms.py); bits 16 to 31 are candidates.py's
+#: what a token is to its neighbours (the words are in forms.py); bits 16 to 31 are candidates.py's,
+#: those from 32 on phrases.py's
 NEGATION, END, UNDOING, LEAVING, SELLING, POSITION, OPTION, HOLLOW, JOINING, EMOJI, OWNING = (
     1 << bit for bit in range(11)
 )
-_TURNING = np.uint32(NEGATION | UNDOING | LEAVING | SELLING)
+_TURNING = NEGATION | UNDOING | LEAVING | SELLING
 
 #: what is counted in a post, and the steps that a count is read in
 COUNTS = (
@@ -240,26 +241,24 @@ def turned(batch: Batch) -> Turns:
     if not len(at):
         return {}
     kinds = flags[at]
-    no = at[(kinds & np.uint32(NEGATION)) != 0]
+    no = at[(kinds & NEGATION) != 0]
     if len(no):  # "no doubt" and "not only" negate nothing
-        told = ((flags[no + 1] & np.uint32(NEGATION | HOLLOW)) == 0) & (
-            (flags[no - 1] & np.uint32(NEGATION)) == 0
-        )
+        told = ((flags[no + 1] & (NEGATION | HOLLOW)) == 0) & ((flags[no - 1] & NEGATION) == 0)
         no = no[told]
         no = no[[not _superlative(batch, at) for at in no.tolist()]]
     negated = _reached(flags, no, SCOPE)
-    undoing = at[(kinds & np.uint32(UNDOING)) != 0]
+    undoing = at[(kinds & UNDOING) != 0]
     if len(undoing) and len(negated):
         undoing = undoing[~np.isin(undoing, negated)]  # "isn't broken"
-    leaving = at[(kinds & np.uint32(LEAVING)) != 0]
+    leaving = at[(kinds & LEAVING) != 0]
     if len(leaving) and len(negated):
         leaving = leaving[~np.isin(leaving, negated)]  # "not closing my long"
     left = _given_up(flags, leaving)
-    sales = at[(kinds & np.uint32(SELLING)) != 0]
+    sales = at[(kinds & SELLING) != 0]
     sold = _reached(flags, sales, LEAVE_SCOPE)
-    sold = sold[(flags[sold] & np.uint32(OPTION)) != 0]  # "sold short" is another thing
+    sold = sold[(flags[sold] & OPTION) != 0]  # "sold short" is another thing
     before = _reached(flags, sales, -1)  # "180 puts sold to open"
-    before = before[(flags[before] & np.uint32(OPTION)) != 0]
+    before = before[(flags[before] & OPTION) != 0]
     found = {
         "negated": negated,
         "undone": _reached(flags, undoing, -UNDO_SCOPE),
@@ -290,13 +289,13 @@ def places_of(turns: Turns) -> NDArray[np.int64]:
     return np.unique(np.concatenate([*turns.values(), np.empty(0, np.int64)]))
 
 
-def _reached(flags: NDArray[np.uint32], at: NDArray[np.int64], scope: int) -> NDArray[np.int64]:
+def _reached(flags: NDArray[np.int64], at: NDArray[np.int64], scope: int) -> NDArray[np.int64]:
     """Places up to ``scope`` tokens behind (below 0: before) the places ``at``; what ends a clause
     ends its reach, and so does an emoji: "it will not be 🚀" is rare, "not me 🚀" is common.
     """
     found = []
     step = 1 if scope > 0 else -1
-    stops = np.uint32(END | EMOJI)
+    stops = END | EMOJI
     for _ in range(abs(scope)):
         if not len(at):
             break
@@ -306,7 +305,7 @@ def _reached(flags: NDArray[np.uint32], at: NDArray[np.int64], scope: int) -> ND
     return np.unique(np.concatenate(found)) if found else at
 
 
-def _given_up(flags: NDArray[np.uint32], at: NDArray[np.int64]) -> NDArray[np.int64]:
+def _given_up(flags: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[np.int64]:
     """The positions that the verbs at places ``at`` end: "covered the last of my $ETH short". Only
     words that say whose and how much may stand between: "close below 60k and short" ends none.
     """
@@ -315,9 +314,9 @@ def _given_up(flags: NDArray[np.uint32], at: NDArray[np.int64]) -> NDArray[np.in
         if not len(at):
             break
         at = at + 1
-        held = (flags[at] & np.uint32(POSITION | OPTION)) != 0
+        held = (flags[at] & (POSITION | OPTION)) != 0
         found.append(at[held])
-        at = at[~held & ((flags[at] & np.uint32(OWNING)) != 0)]
+        at = at[~held & ((flags[at] & OWNING) != 0)]
     return np.concatenate(found)
 
 
@@ -325,12 +324,13 @@ def _given_up(flags: NDArray[np.uint32], at: NDArray[np.int64]) -> NDArray[np.in
 COUNTER_ROWS = np.array(
     [[bucket(hashed(f"count:{name}:{step}")) for step in range(len(STEPS) + 1)] for name in COUNTS]
 )
-_STEP_OF = np.searchsorted(STEPS, np.arange(STEPS[-1] + 1), side="right")
+#: the step of a count, the largest one's from there on
+STEP_OF = np.searchsorted(STEPS, np.arange(STEPS[-1] + 1), side="right")
 
 
 def counter_steps(batch: Batch) -> NDArray[np.int64]:
     """The step of each counter of each post, shape (posts, len(COUNTS))."""
-    found: NDArray[np.int64] = _STEP_OF[np.minimum(batch.totals[:, : len(COUNTS)], STEPS[-1])]
+    found: NDArray[np.int64] = STEP_OF[np.minimum(batch.totals[:, : len(COUNTS)], STEPS[-1])]
     return found
 
 

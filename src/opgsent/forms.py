@@ -28,7 +28,7 @@ from .features import (
     UNDOING,
     norm_of,
 )
-from .phrases import hints_of
+from .phrases import HINTS, hints_of
 from .reading import Described
 from .tokens import kind_once
 
@@ -131,22 +131,20 @@ def described(
     tokens: Sequence[str], assets: Assets, more: MoreFlags | None = None
 ) -> tuple[Described, list[str]]:
     """(what ``describe`` says of tokens, as a token table keeps it; their normal forms)."""
-    kinds, forms, flags, hints, counts = [], [], [], [], []
+    kinds, forms, flags, counts = [], [], [], []
     for token in tokens:
         kind, form, flag, count = describe(token, assets)
         if more and token:
             flag |= more(token, kind, form, assets)
         kinds.append(kind)
         forms.append(form)
-        flags.append(flag)
-        hints.append(hints_of(token, form))
+        flags.append(flag | hints_of(token, form) << HINTS)
         counts.append(count)
     norms = {form: norm_of(form) for form in dict.fromkeys(forms)}
     found = Described(
         kinds,
         np.array([norms[form] for form in forms], np.uint64),
-        np.array(flags, np.uint32),
-        np.array(hints, np.int32),
+        np.array(flags, np.int64),
         np.frombuffer(b"".join(counts), np.uint8).reshape(-1, len(COUNTS)),
         None,
     )

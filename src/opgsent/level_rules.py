@@ -191,7 +191,7 @@ def _quoted(a: Around, label: Ints) -> NDArray[np.bool_] | None:
     r = a.runs
     if len(label) < 3:
         return None
-    plain = (r.batch.flags[label] & np.uint32(TICKER)) != 0
+    plain = (r.batch.flags[label] & TICKER) != 0
     plain &= (a.cues[label] == 0) & (a.strong_left <= r.low)
     if not plain.any():
         return None
@@ -242,7 +242,7 @@ def _triggers(a: Around, numbers: Numbers) -> NDArray[np.bool_] | None:
     if not beyond.any():
         return None
     before = np.maximum(r.first - 2, r.low)
-    option = (r.batch.flags[before] & np.uint32(OPTION)) != 0
+    option = (r.batch.flags[before] & OPTION) != 0
     option[1:] |= strikes(numbers)[:-1] & (r.first[:-1] == before[1:])
     found: NDArray[np.bool_] = beyond & option
     return found
@@ -255,7 +255,7 @@ def _closed(norms: NDArray[np.uint64], r: Runs) -> NDArray[np.bool_]:
         verb = np.maximum(r.first - 2, r.low)
         verb = np.maximum(verb - 2 * among(norms[verb], _SESSIONS), r.low)
         at &= among(norms[verb], _CLOSING)
-        at &= (r.batch.flags[np.maximum(verb - 1, r.low)] & np.uint32(TICKER)) != 0
+        at &= (r.batch.flags[np.maximum(verb - 1, r.low)] & TICKER) != 0
     return at
 
 
@@ -265,12 +265,12 @@ def _mapped(a: Around) -> NDArray[np.bool_]:
     """
     r = a.runs
     flags, reach = r.batch.flags, len(a.cues) - 1
-    found: NDArray[np.bool_] = (flags[r.first - 1] & np.uint32(TICKER)) != 0
+    found: NDArray[np.bool_] = (flags[r.first - 1] & TICKER) != 0
     found &= a.strong_left <= r.low
     word = np.minimum(a.strong_right, reach)
     found &= (word < r.high) & (word - r.last < 4) & _BARRIER[a.cues[word]]
     behind = np.minimum(word + 1, reach)
     sign = (a.cues[behind] == ENDS_NOTHING) | among(r.batch.page.norms[r.batch.ids[behind]], _AT)
     found &= sign | (word - r.last > 1)  # "170 support 165 next" says what 170 is
-    found &= (flags[np.minimum(behind + sign, reach)] & np.uint32(PRICE)) != 0
+    found &= (flags[np.minimum(behind + sign, reach)] & PRICE) != 0
     return found

@@ -49,7 +49,7 @@ class Numbers(NamedTuple):
 
 def find(batch: Batch) -> Numbers:
     """All numbers of a batch that could be a price."""
-    (at,) = (batch.flags & np.uint32(PRICE)).nonzero()
+    (at,) = (batch.flags & PRICE).nonzero()
     page, notes = batch.page, batch.page.notes
     numbers = batch.ids[at].tolist()
     known: list[Number] = []

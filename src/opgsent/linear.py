@@ -21,12 +21,13 @@ from .features import (
     COUNTS,
     GRAM_VALUE,
     SIZE,
+    STEP_OF,
+    STEPS,
     TICKER_FORMS,
     TURNED,
     UNHEARD,
     VIEW_VALUE,
     buckets,
-    counter_steps,
     gram_rows_of,
     gram_word,
     is_loud,
@@ -55,7 +56,7 @@ LARGEST = 65_504  # of half precision, in which a folder keeps weights: none of 
 FOREIGN = 0.4
 _WORD = COUNTS.index("word")
 _HEARD = [_WORD, UNHEARD]
-_EVERY = np.arange(len(COUNTS))
+_FIRST = np.arange(len(COUNTS)) * len(STEP_OF)  # of each counter's counts
 
 Floats = NDArray[np.float32]
 Features = NDArray[np.int32]
@@ -159,7 +160,9 @@ class Scorer:
         self._row = np.zeros(SIZE + 1, np.int32)
         self._row[weights.features] = np.arange(1, len(weights.features) + 1)
         self._table = np.concatenate([np.zeros((1, COLUMNS), np.float32), weights.table])
-        self._steps = self.rows(COUNTER_ROWS) * np.float32(COUNTER_VALUE)
+        steps = self.rows(COUNTER_ROWS) * np.float32(COUNTER_VALUE)
+        #: what each count of each counter gives, one counter's after another's
+        self._counts = steps[:, STEP_OF].reshape(-1, COLUMNS)
         self._tokens = TokenTable(self._describe, len(COUNTS) + 1, COLUMNS)
 
     def rows(self, features: NDArray[np.int64]) -> Floats:
@@ -243,5 +246,6 @@ class Scorer:
 
     def counter_parts(self, batch: Batch) -> Floats:
         """What each counter of each post gives, shape (posts, len(COUNTS), 6)."""
-        found: Floats = self._steps[_EVERY, counter_steps(batch)]
+        counts = np.minimum(batch.totals[:, : len(COUNTS)], STEPS[-1])
+        found: Floats = self._counts.take(counts + _FIRST, axis=0)
         return found

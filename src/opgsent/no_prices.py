@@ -182,7 +182,9 @@ def _ratios(r: Runs, numbers: Numbers) -> Marked:
     if not is_ratio.any():
         return marked
     parts = [known.part for known in numbers.known]
-    digits = [written(part) if ratio else "" for part, ratio in zip(parts, is_ratio, strict=True)]
+    digits = [""] * len(parts)
+    for i in is_ratio.nonzero()[0].tolist():
+        digits[i] = written(parts[i])
     words = r.batch.page.norms[r.batch.ids].tolist()
     flags = r.batch.flags
     first, low, high = r.first.tolist(), r.low.tolist(), r.high.tolist()
@@ -228,7 +230,7 @@ def _ratios(r: Runs, numbers: Numbers) -> Marked:
             return False
         return parts[i].value / 2 < parts[i + 1].value < parts[i].value * 2
 
-    ratios = [i for i, ratio in enumerate(digits) if ratio]
+    ratios = is_ratio.nonzero()[0].tolist()
     for told, order in ((behind, reversed(ratios)), (before, ratios)):
         for i in order:
             if not marked[i] and told(i) and not listed(i):

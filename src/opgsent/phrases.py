@@ -1,7 +1,7 @@
 """Words that say what a number beside them is, together with each other: one table, form -> bits.
 
-What is known of a word whatever stands around it is packed into one whole number, its hints, once
-per distinct token; level_rules.py and no_prices.py read them beside every number:
+What is known of a word whatever stands around it is packed into its hints, once per distinct token:
+bits 32 and up of its flags. level_rules.py and no_prices.py read them beside every number:
 
     0-4 phrase class    5 may stand between the words of a phrase    6 parts a label from its number
     7 a label    8-11 what it says of a role before a colon    12 a colon    13 "to"
@@ -32,6 +32,7 @@ WORDS = {
     "support": "support supports demand", "resistance": "resistance supply",
 }  # fmt: skip
 CLASSES = ("", *WORDS)
+HINTS = 32  # the place of the hints in a token's flags
 CLASS = 31
 FILLER, SIGN, LABEL, COLON, TO, TELLING = (1 << bit for bit in (5, 6, 7, 12, 13, 14))
 ROLE_SHIFT, ROLE_MASK = 8, 15  # a role is one more than its place in ROLES

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .offsets import Reading
-from .tokens import BEGIN, BREAK, MAX_PIECE, cut_once, pieces_of, split, stand_in
+from .tokens import BEGIN, BREAK, MAX_PIECE, cut_once, kept_as, pieces_of, split, stand_in
 
 #: describes tokens for a table; see forms.described
 Describe = Callable[[Sequence[str]], "Described"]
@@ -32,15 +32,13 @@ START = ""  # what stands before the first token of each post, and after the las
 class Described(NamedTuple):
     """What is known of n tokens whatever stands around them.
 
-    ``norms`` are 64-bit hashes of the normal forms, ``flags`` their bits, ``hints`` those of
-    phrases.py, ``counts`` (n, counters) what each adds to the counters of features.COUNTS, ``rows``
-    (n, columns) their summed weights.
+    ``norms`` are 64-bit hashes of the normal forms, ``flags`` their bits, ``counts`` (n, counters)
+    what each adds to the counters of features.COUNTS, ``rows`` (n, columns) their summed weights.
     """
 
     kinds: list[str]
     norms: NDArray[np.uint64]
-    flags: NDArray[np.uint32]
-    hints: NDArray[np.int32]
+    flags: NDArray[np.int64]
     counts: NDArray[np.uint8]
     rows: NDArray[np.float32] | None
 
@@ -91,8 +89,15 @@ class TokenTable:
                 page = self._page
         clean = [Reading(text).text if "&" in text else text for text in texts]
         found = pieces_of(clean)
-        runs: list[Any] = list(map(page.pieces.get, found))
-        gaps = _gaps(runs)
+        known = page.pieces.get
+        runs: list[Any] = list(map(known, found))
+        gaps = []
+        for gap in _gaps(runs):
+            if found[gap][:4] == "http":  # no link comes twice, but others as long as it
+                found[gap] = kept_as(found[gap])
+                runs[gap] = known(found[gap])
+            if runs[gap] is None:
+                gaps.append(gap)
         if gaps:
             fresh = list(dict.fromkeys([found[gap] for gap in gaps]))
             filled = dict(zip(fresh, self._fill(page, fresh), strict=True))
@@ -116,7 +121,7 @@ class TokenTable:
                 {
                     piece: run
                     for piece, run in zip(fresh, runs, strict=True)
-                    if len(piece) <= MAX_PIECE and piece[:4] != "http"  # a link seldom comes twice
+                    if len(piece) <= MAX_PIECE
                 }
             )
         return runs
@@ -160,7 +165,7 @@ class Page:
     """The tokens of a table and their arrays; grows, never changes what it holds."""
 
     __slots__ = (
-        "before", "capacity", "counts", "flags", "hints", "kinds", "norms", "notes", "numbers",
+        "before", "capacity", "counts", "flags", "kinds", "norms", "notes", "numbers",
         "pieces", "rows", "solid", "strings",
     )  # fmt: skip
 
@@ -175,8 +180,7 @@ class Page:
         self.kinds: list[str] = []
         self.notes: dict[int, Any] = {}  # what a room wants to remember of a token, by number
         self.norms = np.zeros(FIRST_ROOM, np.uint64)
-        self.flags = np.zeros(FIRST_ROOM, np.uint32)
-        self.hints = np.zeros(FIRST_ROOM, np.int32)
+        self.flags = np.zeros(FIRST_ROOM, np.int64)
         self.counts = np.zeros((FIRST_ROOM, counters), np.uint8)
         self.rows = np.zeros((FIRST_ROOM, columns), np.float32)
         self.solid = np.zeros(FIRST_ROOM, np.int32)  # characters that are no white space
@@ -192,7 +196,6 @@ class Page:
             [self.kinds[number] for number in numbers],
             self.norms[numbers],
             self.flags[numbers],
-            self.hints[numbers],
             self.counts[numbers],
             self.rows[numbers],
         )
@@ -207,7 +210,6 @@ class Page:
             self._grow()
         self.norms[begin:end] = described.norms
         self.flags[begin:end] = described.flags
-        self.hints[begin:end] = described.hints
         self.counts[begin:end] = described.counts
         if described.rows is not None:
             self.rows[begin:end] = described.rows
@@ -220,7 +222,7 @@ class Page:
 
     def _grow(self) -> None:
         """Twice the room; arrays are replaced, not resized, for other threads may read them."""
-        for name in ("norms", "flags", "hints", "counts", "rows", "solid"):
+        for name in ("norms", "flags", "counts", "rows", "solid"):
             old = getattr(self, name)
             setattr(self, name, np.concatenate([old, np.zeros_like(old)]))
 
@@ -238,7 +240,7 @@ class Batch:
     page: Page
     ids: NDArray[np.int32]  #: shape (tokens + posts + 1,)
     starts: NDArray[np.int64]  #: shape (posts + 1,)
-    flags: NDArray[np.uint32]  #: of each of ``ids``
+    flags: NDArray[np.int64]  #: of each of ``ids``
     totals: NDArray[np.int64]  #: what the counters of each post add up to, (posts, counters)
 
     @classmethod

@@ -46,7 +46,7 @@ class Sides:
         ]
         if not several:
             return {}, []
-        (cuts,) = np.nonzero(batch.flags & np.uint32(END | JOINING))
+        (cuts,) = np.nonzero(batch.flags & (END | JOINING))
         places = [t.place for post in several for t in found[post]]
         clause = iter(cuts[np.searchsorted(cuts, places, side="right") - 1].tolist())
         rows: dict[tuple[int, str], int] = {}

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from .candidates import CUE_MASK, CUE_SHIFT, SHAPE_MASK, SHAPE_SHIFT
 from .cues import COLON, ENTRY, FUTURE, JOINT, LINE, PAST, STOP, STRONG, TARGET
 from .features import COUNTS, END, hashed, norm_of
+from .phrases import HINTS
 from .reading import Batch
 
 Ints = NDArray[np.int64]
@@ -47,19 +48,21 @@ def rows_of(values: Hashes) -> Rows:
     return ((values * _MIX) >> _DOWN).astype(np.int32)
 
 
-def cue_classes(flags: NDArray[np.uint32]) -> Ints:
+def cue_classes(flags: NDArray[np.int64]) -> Ints:
     """Cue class of each token."""
-    return ((flags >> CUE_SHIFT) & CUE_MASK).astype(np.int64)
+    found: Ints = (flags >> CUE_SHIFT) & CUE_MASK
+    return found
 
 
 def cue_class(batch: Batch, place: int) -> int:
     """Cue class of one token."""
-    return int(batch.flags[place]) >> int(CUE_SHIFT) & int(CUE_MASK)
+    return int(batch.flags[place]) >> CUE_SHIFT & CUE_MASK
 
 
-def shapes(flags: NDArray[np.uint32]) -> Ints:
+def shapes(flags: NDArray[np.int64]) -> Ints:
     """Shape bits of tokens: case, knowledge, kind of a word."""
-    return ((flags >> SHAPE_SHIFT) & SHAPE_MASK).astype(np.int64)
+    found: Ints = (flags >> SHAPE_SHIFT) & SHAPE_MASK
+    return found
 
 
 def among(values: NDArray[Any], words: NDArray[Any]) -> NDArray[np.bool_]:
@@ -170,7 +173,7 @@ class Around(NamedTuple):
     strong_right: Ints
     ends: Ints  #: ends of sentences up to each token
     words: Ints  #: words up to each token
-    hints: Ints  #: bits of phrases.py of all tokens
+    hints: Ints  #: of all tokens, see phrases.py
 
 
 def around(r: Runs, cues: Ints) -> Around:
@@ -190,11 +193,11 @@ def around(r: Runs, cues: Ints) -> Around:
     behind = np.where(_RIGHT[:, cues], place, n)[:, ::-1]
     after = np.minimum.accumulate(behind, axis=1)[:, ::-1]
     right, strong_right = np.minimum(after[:, np.minimum(r.last + 1, n - 1)], r.high)
-    ends = (_ENDS[cues] & ((batch.flags & np.uint32(END)) != 0)).cumsum()
+    ends = (_ENDS[cues] & ((batch.flags & END) != 0)).cumsum()
     words = batch.page.counts[batch.ids, _WORD].cumsum(dtype=np.int64)
     return Around(
         r, cues, before[0], after[0], left, strong_left, tense, line, right, strong_right,
-        ends, words, batch.page.hints.take(batch.ids).astype(np.int64),
+        ends, words, batch.flags >> HINTS,
     )  # fmt: skip
 
 

@@ -50,7 +50,7 @@ def _on_card(r: Runs, found: Candidates, n: int) -> bool:
     if found.sure.many[r.post[n]]:
         return False
     flags = r.batch.flags[r.low[n] : r.high[n]]
-    return int(((flags & np.uint32(PRICE)) != 0).sum()) >= 3
+    return int(((flags & PRICE) != 0).sum()) >= 3
 
 
 def _in_bio(r: Runs, n: int) -> bool:

@@ -82,9 +82,9 @@ def find(batch: Batch, cues: Ints, assets: Assets) -> Candidates:
     ``cues`` are the cue classes of its tokens.
     """
     flags = batch.flags
-    could_be = (flags & np.uint32(TICKER)) != 0
+    could_be = (flags & TICKER) != 0
     # FOLLOWS is one bit above OPENS
-    (opens,) = (flags[:-1] & (flags[1:] >> np.uint32(1)) & np.uint32(OPENS)).nonzero()
+    (opens,) = (flags[:-1] & (flags[1:] >> 1) & OPENS).nonzero()
     page, ids = batch.page, batch.ids
     strings, notes, kinds = page.strings, page.notes, page.kinds
     phrases = _phrases(batch, opens, assets) if len(opens) else {}
@@ -191,7 +191,7 @@ def _is_fx(batch: Batch, place: int) -> bool:
     base, quote = words[3:5]
     if base not in MONEY or quote not in MONEY or base == quote or quote.upper() not in QUOTES:
         return False
-    if base.isupper() != quote.isupper() or batch.flags[place - 1] & np.uint32(PRICE):
+    if base.isupper() != quote.isupper() or batch.flags[place - 1] & PRICE:
         return False
     for one, two, three in (words[2::-1], words[5:8]):
         joined = cue_of(one) == JOINT and two in MONEY and three not in MONEY
@@ -260,8 +260,8 @@ def rows(r: Runs, found: Candidates, which: Ints) -> Rows:
     window, norms, places = _WINDOW.read(r)
     batch, middle = r.batch, _WINDOW.far
     beside = shapes(batch.flags.take(places))
-    opening = (batch.flags.take(r.first - 1) & np.uint32(END)) != 0  # START is one, too
-    (priced,) = (batch.flags & np.uint32(PRICE)).nonzero()
+    opening = (batch.flags.take(r.first - 1) & END) != 0  # START is one, too
+    (priced,) = (batch.flags & PRICE).nonzero()
     numbers = priced.searchsorted(r.high) - priced.searchsorted(r.low)
     norms_of = batch.page.norms.take(batch.ids.take(r.first)).tolist()
     words, codes = [], []

@@ -208,6 +208,15 @@ def cut_once(piece: str) -> tuple[str, ...]:
     return tuple(whole(piece.replace(BRIDGE, " ")))
 
 
+def kept_as(piece: str) -> str:
+    """The piece that a plain link is read as, another of its length; any other piece as it is.
+
+    >>> kept_as("https://t.co/a1"), kept_as("(https://t.co/a1)")
+    ('https://xxxxxxx', '(https://t.co/a1)')
+    """
+    return _alike(piece) if piece.isascii() and is_plain(piece) == "link" else piece
+
+
 def stand_in(tokens: Sequence[str]) -> Sequence[str]:
     """The tokens with links and handles made alike: of these no model reads more than the length.
 
