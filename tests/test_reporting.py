@@ -18,7 +18,7 @@ from opgsent.metrics import Interval, Judged, difference
 from opgsent.page import to_html, write_html
 from opgsent.reporting import Comparison, TrainingReport
 from opgsent.scores import question_scores
-from opgsent.suspects import find_suspects, rank_suspects, suspects_csv
+from opgsent.suspects import find_suspects, rank_suspects, suspects_csv, write_suspects
 
 LABELS = ("bullish", "bearish", "neutral")
 NASTY = '<script>alert("$BTC")</script> \x1b[31m &amp; =1+1'
@@ -73,6 +73,11 @@ def test_suspects_as_csv_run_nothing() -> None:
     risky = replace(POSTS[0], text="=HYPERLINK(1)")
     rows = list(csv.DictReader(io.StringIO(suspects_csv([replace(DOUBTFUL[0], post=risky)]))))
     assert rows[0]["text"] == "'=HYPERLINK(1)" and rows[0]["instead"] == "bearish"
+
+
+def test_suspects_in_a_file_are_utf8_to_a_spreadsheet(tmp_path: Path) -> None:
+    write_suspects(DOUBTFUL[:1], tmp_path / "suspects.csv")
+    assert (tmp_path / "suspects.csv").read_bytes().startswith(b"\xef\xbb\xbfrow,id,")
 
 
 def test_the_plain_text_says_it_all() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from opgsent import score_file
 from opgsent.corpus import LabelledPost
 from opgsent.errors import InputError
 from opgsent.labels import read_labels, read_posts
@@ -107,7 +108,7 @@ def test_what_is_written_is_read_back(name: str, tmp_path: Path) -> None:
 
 def test_a_spreadsheet_runs_nothing_and_its_labels_are_read(tmp_path: Path) -> None:
     write_posts(POSTS, tmp_path / "todo.csv")
-    with (tmp_path / "todo.csv").open(newline="") as file:
+    with (tmp_path / "todo.csv").open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     assert not any(cell[:1] in ("=", "+", "-", "@") for row in rows for cell in row.values())
     rows[0]["stance"] = "bull"
@@ -118,6 +119,21 @@ def test_a_spreadsheet_runs_nothing_and_its_labels_are_read(tmp_path: Path) -> N
     found = read_labels(tmp_path / "done.csv")
     assert [(p.text, p.stance) for p in found.posts] == [('=HYPERLINK("x")', "bullish")]
     assert found.skipped == {"no label": (2, 3)}
+
+
+def test_a_spreadsheet_sees_that_it_is_utf8(tmp_path: Path) -> None:
+    todo = tmp_path / "todo.csv"
+    write_posts(POSTS, todo)
+    assert todo.read_bytes().startswith(b"\xef\xbb\xbfid,")
+    for encoding in ("utf-8", "cp1252"):  # the mark says more than an option meant for the feed
+        back = read_posts(todo, encoding=encoding)
+        assert [(p.id, p.text) for p in back] == [(p.id, p.text) for p in POSTS]
+    scored = tmp_path / "scored.csv"
+    score_file(todo, scored, prefix="our_")
+    rows = list(csv.DictReader(scored.read_text("utf-8-sig").splitlines()))
+    assert rows[0]["id"] == "7" and rows[0]["our_p_hype"]
+    write_posts(POSTS, tmp_path / "todo.json")
+    assert (tmp_path / "todo.json").read_bytes()[:1] == b"["  # JSON has no mark
 
 
 def test_the_shapes_of_the_tools(tmp_path: Path) -> None:

@@ -93,9 +93,9 @@ def read_labels(
 
     ``text``, ``stance`` and ``style`` name columns (Label Studio: controls); None looks for the
     usual names. ``mapping`` (label name as seen -> one of the six labels, 'ticker', a level role,
-    or 'skip') goes before the spellings of names.py. UTF-16 is known by its first bytes whatever
-    the ``encoding``. Raises InputError for a file that cannot be read, a label name nobody mapped,
-    or a mapping to what is no label: it says what to type.
+    or 'skip') goes before the spellings of names.py. A byte order mark goes before the
+    ``encoding``. Raises InputError for a file that cannot be read, a label name nobody mapped, or
+    a mapping to what is no label: it says what to type.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:

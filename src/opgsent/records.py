@@ -49,7 +49,7 @@ class Read:
 
 
 def read_records(path: Path, encoding: str = "utf-8", *, lenient: bool = False) -> Read:
-    """Read every row of a file; UTF-16 is known by its first bytes.
+    """Read every row of a file; UTF-16, and UTF-8 with a mark, are known by their first bytes.
 
     Empty rows and blank lines are passed over but counted: a row number leads to the row that a
     spreadsheet shows, and to the line of a JSON Lines file. Raises InputError.
@@ -125,9 +125,9 @@ def _parse(
     """Take in the rows of a CSV, TSV, JSON or JSON Lines file."""
     if len(raw) > limit:
         raise InputError(f"{name}: larger than {MAX_BYTES >> 20} MiB unpacked; split it")
-    marked = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
+    marks = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb": "utf-8"}
     source = _Held(name, raw)
-    lines = Lines(source, "utf-16" if marked else read.encoding)
+    lines = Lines(source, marks.get(raw[:2], read.encoding))
     table = kind in (".csv", ".tsv")
     # a lenient reading of a table leaves out only the rows with bytes of another encoding
     text = "" if table and read.lenient else _decoded(name, raw, lines.encoding)

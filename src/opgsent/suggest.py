@@ -160,14 +160,14 @@ LABEL_STUDIO_CONFIG = """<View>
 def write_posts(posts: Sequence[LabelledPost], path: str | Path) -> None:
     """Write posts to be labelled: .csv (a spreadsheet), .json (Label Studio), .jsonl (doccano).
 
-    The file appears whole or not at all. In CSV a text that a spreadsheet would run as a formula
-    gets an apostrophe in front, which read_labels takes off. Raises InputError for another
-    suffix or a folder that cannot be written.
+    The file appears whole or not at all. CSV begins with a byte order mark, and a text that a
+    spreadsheet would run as a formula gets an apostrophe in front; read_labels takes off both.
+    Raises InputError for another suffix or a folder that cannot be written.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_posts([LabelledPost("7", "=up", row=3)], Path(folder, "todo.csv"))
-    ...     print(Path(folder, "todo.csv").read_text().split())
+    ...     print(Path(folder, "todo.csv").read_text("utf-8-sig").split())
     ['id,row,text,stance,style', "7,3,'=up,,"]
     """
     write_whole(path, _WRITERS[kind_of(path)](posts))
@@ -187,8 +187,14 @@ def kind_of(path: str | Path) -> str:
     return kind
 
 
+#: without it Excel takes UTF-8 for the Windows code page: emoji and accents come out as others,
+#: are saved so, and the labels then stand on posts that nobody wrote
+BOM = "\ufeff"
+
+
 def _csv(posts: Sequence[LabelledPost]) -> str:
     out = io.StringIO()
+    out.write(BOM)
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(["id", "row", "text", *LABELS])
     for post in posts:

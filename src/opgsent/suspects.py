@@ -18,7 +18,7 @@ from .errors import InputError
 from .files import write_whole
 from .metrics import Judged
 from .result import LABELS
-from .suggest import guarded
+from .suggest import BOM, guarded
 
 #: called with the stage, what is done, and of how much
 Progress = Callable[[str, int, int], None]
@@ -95,8 +95,8 @@ def find_suspects(
 
 
 def write_suspects(suspects: Sequence[Suspect], path: str | Path) -> None:
-    """Write suspects as CSV, whole or not at all. Raises InputError."""
-    write_whole(path, suspects_csv(suspects))
+    """Write suspects as CSV, whole or not at all, with a byte order mark. Raises InputError."""
+    write_whole(path, BOM + suspects_csv(suspects))
 
 
 def suspects_csv(suspects: Sequence[Suspect]) -> str:
