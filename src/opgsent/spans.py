@@ -127,7 +127,8 @@ class Window:
         """(hashes (views, n), norms (2 far, n), places (2 far, n), 0 outside the post)."""
         far = self.far
         place = self._offsets + r.first
-        place[far:] += r.last - r.first
+        if r.last is not r.first:
+            place[far:] += r.last - r.first
         place *= (place > r.low) & (place < r.high)
         norms = r.batch.page.norms.take(r.batch.ids.take(place))
         mixed = norms * SECOND

@@ -12,7 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .assets import CLASS_ORDER, QUOTES, STABLECOINS, Assets
-from .candidates import FORMS, KNOWN, OPENS, PRICE, TICKER, openings
+from .candidates import (
+    FORMS,
+    KNOWN,
+    OPENS,
+    PRICE,
+    SHAPE_MASK,
+    SHAPE_SHIFT,
+    TICKER,
+    openings,
+)
 from .cues import CUES, JOINT, cue_of
 from .features import END, norm_of
 from .pairs import MONEY
@@ -259,19 +268,19 @@ def rows(r: Runs, found: Candidates, which: Ints) -> Rows:
     shape_of = found.shape.tolist()
     window, norms, places = _WINDOW.read(r)
     batch, middle = r.batch, _WINDOW.far
-    beside = shapes(batch.flags.take(places))
-    opening = (batch.flags.take(r.first - 1) & END) != 0  # START is one, too
+    beside = batch.flags.take(places)
+    capitals = (shapes(beside) & 3 == 2).sum(axis=0)
     (priced,) = (batch.flags & PRICE).nonzero()
     numbers = priced.searchsorted(r.high) - priced.searchsorted(r.low)
     norms_of = batch.page.norms.take(batch.ids.take(r.first)).tolist()
     words, codes = [], []
     # a few sums for few candidates: quicker than numpy
-    for i, norm, post, left, right, caps, opens, count in zip(
+    for i, norm, post, before, behind, caps, count in zip(
         which.tolist(), norms_of, r.post.tolist(), beside[middle - 1].tolist(),
-        beside[middle].tolist(), ((beside & 3) == 2).sum(axis=0).tolist(), opening.tolist(),
-        numbers.tolist(), strict=True,
+        beside[middle].tolist(), capitals.tolist(), numbers.tolist(), strict=True,
     ):  # fmt: skip
         symbol, shape = found.symbols[i], shape_of[i]
+        left, right = before >> SHAPE_SHIFT & SHAPE_MASK, behind >> SHAPE_SHIFT & SHAPE_MASK
         sure = shape in _SURE_FORMS
         # a sure name is one like another: "BTC's" and a coin never seen count as BTC does
         words.append(_ASSET if sure and shape >> 5 == _WORD else norm)
@@ -283,7 +292,7 @@ def rows(r: Runs, found: Candidates, which: Ints) -> Rows:
             (
                 0, shape, shape, case, shape, case, shape, left, right, left * 128 + right,
                 said * 128 + shape, others * 128 + shape, caps * 128 + shape,
-                (kind * 128 + shape) * 2 + opens, _FEW[min(count, 7)] * 128 + shape,
+                (kind * 128 + shape) * 2 + (before & END != 0), _FEW[min(count, 7)] * 128 + shape,
             )
         )  # fmt: skip
     hashes = np.array(codes, np.uint64).T * SECOND + _SALTS
