@@ -49,6 +49,12 @@ CASES: list[tuple[str, list[LabelledPost], tuple[int, ...], int]] = [
     ("id", with_rows(("1694418422930612", "bullish"), ("https://t.co/x", "neutral")), (31, 32), 30),
     ("duplicate", with_rows(("the one and  one thing is here", "bullish")), (31,), 30),
     ("conflict", with_rows(("the one and one thing is here", "bearish")), (1, 31), 29),
+    (
+        "near conflict",
+        with_rows(("The one, and ONE thing is here!! https://t.co/x", "bearish")),
+        (1, 31),
+        31,
+    ),
     ("language", with_rows(("el precio no sube, pero hoy está muy barato", "bullish")), (31,), 31),
     ("language", with_rows(("Биток упал", "bearish")), (31,), 31),
 ]
@@ -62,6 +68,42 @@ def test_each_check_names_its_rows(
     assert rows(checked) == {check: named}
     assert checked.ok and len(checked.posts) == left
     assert f"row {named[0]}" in checked.to_text() and CHECKS[check][1] in checked.to_text()
+
+
+TEMPLATE = "{} {} is ready to leave the station, entry {}, and do not tell me I was late to it"
+
+
+def test_opposite_labels_of_near_duplicates_are_named_in_pairs() -> None:
+    def says(text: str, stance: str | None, style: str | None, row: int) -> LabelledPost:
+        return LabelledPost("x", text, stance, style, row=row)
+
+    posts = [
+        *sound(),
+        says(TEMPLATE.format("the", "$SOL", 140), "bullish", "hype", 31),
+        says(TEMPLATE.format("THE", "$ETH", 3100), "bearish", "hype", 32),
+        says(TEMPLATE.format("the", "$BTC", 61_000), "bullish", "analytical", 33),
+    ]
+    checked = check_labels(posts)
+    assert rows(checked)["near conflict"] == (31, 32, 33, 31) and len(checked.posts) == 33
+    assert checked.ok and (
+        "warning: 2 pairs of near-duplicates with opposite labels, such as row 31, bullish, and "
+        "row 32, bearish (row 31, 32, 33, 31): nearly the same text" in checked.to_text()
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("$BTC +5% today", "$BTC -5% today"),
+        ("bullish on this", "bullish on this?"),
+        ("SUI/USDT 🚀", "SUI/USDT 🔻"),
+        ("long $SOL 140, tp 150 160, sl 131", "short $SOL 140, tp 130 120, sl 149"),
+        ("the bulls are in charge of this market", "the bears are in charge of this market"),
+    ],
+)
+def test_a_word_or_a_mark_may_turn_a_post(one: str, other: str) -> None:
+    assert check_labels(with_rows((one, "bullish"), (other, "bearish"))).findings == ()
+    assert check_labels(with_rows((one, "bullish"), (f"{one}!", "neutral"))).findings == ()
 
 
 def test_a_conflict_leaves_the_other_question_alone() -> None:

@@ -21,6 +21,10 @@ _S = TypeVar("_S", LabelledTicker, LabelledLevel)
 
 FEWEST = 10  # labelled posts that a question needs
 FEW = 5  # posts of a label below which its scores mean nothing
+OPPOSITE = (("bullish", "bearish"), ("analytical", "hype"))
+#: from which overlap, and how many words, posts say the same: below, "long" or "short" may be what
+#: tells two posts of one template apart (of 20,999 posts in corpora/ none is named)
+ALIKE, LONG = 0.7, 6
 
 #: check -> (does it stop the training, what is done); the order of a report
 CHECKS: dict[str, tuple[bool, str]] = {
@@ -33,6 +37,7 @@ CHECKS: dict[str, tuple[bool, str]] = {
     "empty": (False, "left out"),
     "id": (False, "text that looks like an id or is only a link: left out"),
     "conflict": (False, "the same text with two labels, or two sets of spans: left out"),
+    "near conflict": (False, "nearly the same text, opposite labels: kept; is one label wrong?"),
     "duplicate": (False, "the same text with the same label: used once"),
     "leak": (
         False,
@@ -44,6 +49,7 @@ CHECKS: dict[str, tuple[bool, str]] = {
 # all digits, one token with four of them, or a link
 _ID = re.compile(r"[0-9]{4,}|(?=(?:[^0-9]*[0-9]){4})[\w-]{6,64}|(?:https?://|www\.)\S+")
 _WORD = re.compile(r"[^\W\d_]+")
+_SAYS_NOTHING = re.compile(r"https?://\S+|[\s.,;:!'\"()…]+")  # "?", "-" and emoji may turn a post
 _ENGLISH = frozenset(
     "the and to of is it this that for on with you my we are not be at will if have has just was"
     " now but all from they so up out what get can when more than how your its it's i'm".split()
@@ -129,6 +135,7 @@ class
     posts = [post for post in posts if id(post) not in gone]
     posts = _without_repeats(posts, findings)
     posts = _without_leaks(posts, list(test), findings)
+    _near_conflicts(posts, findings)
     _languages(posts, findings)
     findings += _classes(posts)
     order = list(CHECKS)
@@ -216,6 +223,36 @@ def _without_leaks(
     leaks = [post for post, group in zip(posts, groups, strict=False) if group in tested]
     _note(findings, "leak", f"{len(leaks):,} training posts", leaks)
     return [post for post, group in zip(posts, groups, strict=False) if group not in tested]
+
+
+def _near_conflicts(posts: Sequence[LabelledPost], findings: list[Finding]) -> None:
+    """Pairs of posts that say nearly the same and have opposite labels, one pair a group."""
+    alike: defaultdict[int | str, list[LabelledPost]] = defaultdict(list)
+    long = [post for post in posts if len(_WORD.findall(post.text)) >= LONG]
+    groups = group_near_duplicates([post.text for post in long], threshold=ALIKE)
+    for post, group in zip(long, groups, strict=True):
+        alike[group].append(post)
+    for post in posts:
+        alike[_SAYS_NOTHING.sub(" ", post.text.lower()).strip()].append(post)
+    pairs: dict[tuple[str, int, int], tuple[LabelledPost, LabelledPost]] = {}
+    for group_of_posts in alike.values():
+        first: dict[str, LabelledPost] = {}  # label -> the first post that has it
+        for post in group_of_posts:
+            for label in (post.stance, post.style):
+                if label:
+                    first.setdefault(label, post)
+        for one, other in OPPOSITE:
+            if one in first and other in first:
+                pair = first[one], first[other]
+                pairs.setdefault((one, id(pair[0]), id(pair[1])), pair)
+    if pairs:
+        (label, *_), (one_post, other_post) = next(iter(pairs.items()))
+        other = dict(OPPOSITE)[label]
+        seen = (
+            f"{len(pairs):,} pairs of near-duplicates with opposite labels, such as row "
+            f"{one_post.row}, {label}, and row {other_post.row}, {other}"
+        )
+        _note(findings, "near conflict", seen, [post for pair in pairs.values() for post in pair])
 
 
 def _languages(posts: Sequence[LabelledPost], findings: list[Finding]) -> None:
