@@ -144,8 +144,9 @@ class Classifier:
         """
         if not isinstance(text, str):
             raise TypeError(f"explain() takes a str, not {type(text).__name__}: {text!r:.80}")
-        batch = self._scorer.read([text])
-        return (*explain_verdicts(self._scorer, batch), *self._extractor.explain(batch, 0))
+        with paused():  # a long post has millions of reasons
+            batch = self._scorer.read([text])
+            return (*explain_verdicts(self._scorer, batch), *self._extractor.explain(batch, 0))
 
     def score_frame(self, df: pd.DataFrame, text: str = "text", **options: Any) -> pd.DataFrame:
         """A copy of ``df`` with the score columns; see tables.score_frame."""

@@ -24,7 +24,7 @@ from .linear import LARGEST
 from .numerals import EXACT
 from .offsets import Reading, starts_of
 from .reading import Batch
-from .result import ROLES, Contribution, Explanation, Level
+from .result import ROLES, Contribution, Explanation, Level, maker
 from .spans import ROWS, Around, Rows, Runs, View, around, cue_classes, runs
 from .ticker_rules import leaning
 from .tickers import Candidates, Found
@@ -116,7 +116,9 @@ class Extractor:
             weighed, of_ticker, of_level = self._weigh(one)
             spans = assemble(one, weighed)[0]
         tokens = one.tokens(0)
-        layout = _Layout(tokens, starts_of(one.clean[0], tokens), Reading(one.texts[0]))
+        span, starts = Reading(one.texts[0]).span, starts_of(one.clean[0], tokens)
+        places = [span(at, at + len(token)) for at, token in zip(starts, tokens, strict=True)]
+        layout = _Layout(tokens, places)
         return [
             *self._why_tickers(weighed, of_ticker, spans.tickers, layout),
             *self._why_levels(weighed, of_level, spans.levels, layout),
@@ -141,7 +143,7 @@ class Extractor:
                 yield Explanation("ticker", own, span.symbol, 0.0, (rule,))
             else:
                 yield _explained(
-                    "ticker", span.symbol, r, int(line[i]), own, layout, ticker_room.VIEWS,
+                    "ticker", span.symbol, r, int(line[i]), own, layout, _OF_TICKER,
                     weights[:, line[i]], float(self._ticker_bias[0]), odds,
                 )  # fmt: skip
 
@@ -167,18 +169,28 @@ class Extractor:
             against = np.log(weighed.roles[i, best]) - np.log(weighed.roles[i, next_best])
             said = [(name, float(o[i, best] - o[i, next_best])) for name, o in added.items()]
             yield _explained(
-                "level", span.role, a.runs, i, (span.start, span.end), layout, level_views.VIEWS,
+                "level", span.role, a.runs, i, (span.start, span.end), layout, _OF_LEVEL,
                 weights[:, i, best] - weights[:, i, next_best],
                 float(bias[best] - bias[next_best]), float(against), said,
             )  # fmt: skip
 
 
 class _Layout(NamedTuple):
-    """A post as it stands there: its tokens, where they begin, the way back to its offsets."""
+    """A post as it stands there: its tokens, and where each is."""
 
     tokens: list[str]
-    starts: list[int]
-    reading: Reading
+    spans: list[tuple[int, int]]
+
+
+_Shown = list[tuple[str, int | None, str]]  # of each view: name, offset, name before a token
+
+
+def _shown(views: Sequence[View]) -> _Shown:
+    return [(view.name, view.offset, f"{view.name} {view.offset or 0:+d}: ") for view in views]
+
+
+_contribution, _explanation = maker(Contribution), maker(Explanation)
+_OF_TICKER, _OF_LEVEL = _shown(ticker_room.VIEWS), _shown(level_views.VIEWS)
 
 
 def _explained(
@@ -188,7 +200,7 @@ def _explained(
     i: int,
     own: tuple[int, int],
     layout: _Layout,
-    views: Sequence[View],
+    views: _Shown,
     weights: F32,
     bias: float,
     odds: float,
@@ -197,29 +209,36 @@ def _explained(
     """Contributions of candidate i, largest first; those without weight are left out.
 
     What rules, the other numbers of a list, other mentions of a symbol or the rounding of 32-bit
-    sums add is a contribution of its own, so that all of them add up.
+    sums add is a contribution of its own, so that all of them add up. A long post has millions.
     """
-    tokens, at, reading = layout
-    out = [Contribution(name, None, weight) for name, weight in rules if weight]
-    for weight, view in zip(weights.tolist(), views, strict=True):
-        if not weight:
-            continue
-        span, name = None, view.name
-        if view.offset == 0:
-            span = own
-        elif view.offset is not None:
-            place = int(r.last[i] if view.offset > 0 else r.first[i]) + view.offset - 1
-            if not 0 <= place < len(tokens):
-                name = f"{name}: edge of the post"
+    tokens, spans = layout
+    first, last = int(r.first[i]) - 1, int(r.last[i]) - 1
+    names = [name for name, weight in rules if weight]
+    values = [weight for _, weight in rules if weight]
+    places: list[tuple[int, int] | None] = [None] * len(names)
+    (told,) = weights.nonzero()
+    values += weights[told].tolist()
+    for which in told.tolist():
+        name, offset, before = views[which]
+        span = own if offset == 0 else None
+        if offset:
+            place = (last if offset > 0 else first) + offset
+            if 0 <= place < len(tokens):
+                name, span = before + tokens[place], spans[place]
             else:
-                span = reading.span(at[place], at[place] + len(tokens[place]))
-                name = f"{name} {view.offset:+d}: {tokens[place]}"
-        out.append(Contribution(name, span, weight))
-    rest = odds - bias - sum(c.weight for c in out)
+                name = f"{name}: edge of the post"
+        names.append(name)
+        places.append(span)
+    rest = odds - bias - sum(values)
     if abs(rest) > 1e-9:
-        name = "other mentions" if of == "ticker" else "the rest of its list"
-        out.append(Contribution(name if out else "rule", None, rest))
-    return Explanation(of, own, label, bias, tuple(sorted(out, key=lambda c: -abs(c.weight))))
+        more = "other mentions" if of == "ticker" else "the rest of its list"
+        names.append(more if names else "rule")
+        places.append(None)
+        values.append(rest)
+    strengths = [-abs(value) for value in values]
+    order = sorted(range(len(values)), key=strengths.__getitem__)
+    parts = tuple([_contribution(names[k], places[k], values[k]) for k in order])
+    return _explanation(of, own, label, bias, parts)
 
 
 def sigmoid(z: F32) -> NDArray[np.float64]:
