@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import pickle
+import re
 import shutil
 import struct
 import time
@@ -13,12 +15,14 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from opgsent.classifier import Classifier
 from opgsent.folder import ModelError, pack, read_folder, unpack, write_folder
+from opgsent.inspection import verified
 
 BUNDLED = Path(__file__).parents[1] / "src" / "opgsent" / "data" / "model"
 ARRAYS = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.zeros(2, np.int32)}
@@ -271,6 +275,62 @@ def test_the_bundled_folder_is_small_and_loads_fast() -> None:
         read_folder(BUNDLED)
         times.append(time.process_time() - started)
     assert min(times) < 0.05
+
+
+def _at(way: str, value: object) -> Callable[[dict[str, Any]], object]:
+    *inner, last = way.split(".")
+
+    def put(card: dict[str, Any]) -> None:
+        for key in inner:
+            card = card.setdefault(key, {})
+        card[last] = value
+
+    return put
+
+
+DEEP = json.loads('{"a":' * 400 + "1" + "}" * 400)
+
+
+@pytest.mark.parametrize(
+    ("way", "value", "says"),
+    [
+        ("cross_validation.stance.accuracy", 7, "is 7, not in [0, 1]"),
+        ("cross_validation.stance.new.macro_f1", -0.1, "is -0.1, not in [0, 1]"),
+        ("cross_validation.style.ece", "0.1", "is '0.1', not in [0, 1]"),
+        ("cross_validation.style.auc", True, "is True, not in [0, 1]"),
+        ("control.stance.old.auc", math.nan, "is nan, not in [0, 1]"),
+        ("control.stance.low", -1.5, "is -1.5, not in [-1, 1]"),
+        ("control.stance.posts", 2.5, "is 2.5, not a count"),
+        ("data.spans", -1, "is -1, not a count"),
+        ("data.corpora.stance.bullish", None, "is None, not a count"),
+        ("data", [1], "is [1], not an object"),
+        ("date", "yesterday", "is 'yesterday', not seconds since 1970 nor YYYY-MM-DD"),
+        ("date", "9" * 30, "not seconds since 1970"),
+        ("date", 1764000000, "not seconds since 1970"),
+    ],
+)
+def test_figures_that_cannot_be_are_seen_by_verify(
+    way: str, value: object, says: str, tmp_path: Path
+) -> None:
+    folder = _copy(tmp_path)
+    _edit(_at(way, value))(folder)
+    with pytest.raises(ModelError, match=rf"card\.json: .*{re.escape(f'{way} is')}") as caught:
+        verified(folder)
+    assert says in str(caught.value) and "train anew" in str(caught.value)
+
+
+def test_figures_that_can_be_are_left_alone(tmp_path: Path) -> None:
+    folder = _copy(tmp_path)
+    for way, value in (
+        ("cross_validation.stance.auc", None), ("control.stance.value", -0.25),
+        ("date", "1764000000"), ("control.deep", DEEP),
+    ):  # fmt: skip
+        _edit(_at(way, value))(folder)
+    assert "golden posts come out as they should" in verified(folder)
+    for n in range(9):
+        _edit(_at(f"data.n{n}", -1))(folder)
+    with pytest.raises(ModelError, match=r"data\.n4 is -1, not a count; and 4 more; somebody"):
+        verified(folder)
 
 
 def test_packing_is_deterministic_and_holds_no_clock() -> None:

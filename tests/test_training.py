@@ -20,6 +20,7 @@ from opgsent import trial as trial_room
 from opgsent.corpus import LabelledLevel, LabelledPost, LabelledTicker
 from opgsent.fitting import folds_of
 from opgsent.folder import ModelError
+from opgsent.inspection import verified
 from opgsent.lineage import data_hash
 from opgsent.refitting import Refit, refit
 
@@ -116,6 +117,8 @@ def test_the_card_says_where_a_model_comes_from(tmp_path: Path) -> None:
     assert first["data"]["sha256"] == data_hash(posts)
     assert first["forced_against"] == [] and first["date"] is None
     assert first["cross_validation"]["stance"]["new"]["macro_f1"] > 0
+    for folder in "ab":
+        assert "golden posts come out as they should" in verified(tmp_path / folder)
     bundled_golden = [post["text"] for post in Classifier.bundled().card["golden"]]
     assert [post["text"] for post in first["golden"]] == bundled_golden
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import folder as folders
+from .folder import ModelError
 from .result import LABELS
 from .terminal import shown
 
@@ -18,6 +20,12 @@ if TYPE_CHECKING:
 
 BUNDLED = Path(__file__).with_name("data") / "model"
 _LONG = 100  # characters of a value that are shown
+NAMED = 5  # figures that cannot be, in a message
+#: name of a figure in a card -> what it lies between
+_RANGES = {
+    **dict.fromkeys(("macro_f1", "accuracy", "auc", "ece"), (0, 1)),
+    **dict.fromkeys(("value", "low", "high"), (-1, 1)),  # of a difference
+}
 
 Folder = str | os.PathLike[str] | None  # None is the bundled model
 
@@ -59,15 +67,68 @@ def verified(folder: Folder = None) -> str:
     """Load a model with every check there is, and say what held; raises ModelError otherwise.
 
     The archive is plain arrays of the right shapes and finite numbers, the checksum is that of
-    the card, and the golden posts get the probabilities they got when the model was written.
+    the card, the golden posts get the probabilities they got when the model was written, and the
+    figures of the card can be: shares, differences, counts and a date.
     """
     model = _load(folder)
+    if wrong := list(impossible_figures(model.card)):
+        more = f"; and {len(wrong) - NAMED:,} more" if len(wrong) > NAMED else ""
+        raise ModelError(
+            f"{Path(BUNDLED if folder is None else folder) / 'card.json'}: figures that cannot be: "
+            f"{'; '.join(wrong[:NAMED])}{more}; somebody wrote in it: copy it again, or train anew"
+        )
     size = sum(array.nbytes for array in model.arrays.values())
     return (
         f"{_name(folder)}: {len(model.arrays)} arrays, {size / 2**20:.1f} MiB, "
         f"checksum {model.checksum[:16]}; {len(model.card.get('golden', [])):,} golden posts "
         "come out as they should"
     )
+
+
+def impossible_figures(card: Mapping[str, Any]) -> Iterator[str]:
+    """What a card says of its figures that no model can have; None is what could not be told.
+
+    >>> list(impossible_figures({"control": {"stance": {"new": {"accuracy": 7, "auc": None}}}}))
+    ['control.stance.new.accuracy is 7, not in [0, 1]']
+    """
+    todo = [(part, card[part]) for part in ("data", "cross_validation", "control") if part in card]
+    while todo:  # a card can come from anybody: nothing in it may nest too deep for us
+        name, value = todo.pop()
+        part, key = name.partition(".")[0], name.rpartition(".")[2]
+        if isinstance(value, dict):
+            todo += [(f"{name}.{inner}", held) for inner, held in reversed(value.items())]
+        elif "." not in name:
+            yield f"{name} is {shown(repr(value))}, not an object"
+        elif key in _RANGES:
+            low, high = _RANGES[key]
+            if value is not None and not (_is_number(value) and low <= value <= high):
+                yield f"{shown(name)} is {shown(repr(value))}, not in [{low}, {high}]"
+        elif (part == "data" and not isinstance(value, str)) or key == "posts":
+            if type(value) is not int or value < 0:
+                yield f"{shown(name)} is {shown(repr(value))}, not a count"
+    date = card.get("date")
+    if date is not None and not (isinstance(date, str) and is_date(date)):
+        yield f"date is {shown(repr(date))}, not seconds since 1970 nor YYYY-MM-DD"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_date(text: str) -> bool:
+    """Whether a text is seconds since 1970, as SOURCE_DATE_EPOCH has them, or an ISO date.
+
+    >>> is_date("1764000000"), is_date("2026-11-26"), is_date("soon")
+    (True, True, False)
+    """
+    try:
+        if text.isdecimal():
+            datetime.fromtimestamp(int(text), UTC)
+        else:
+            datetime.fromisoformat(text)
+    except (ValueError, OverflowError, OSError):
+        return False
+    return True
 
 
 def compare(first: Folder, second: Folder = None, texts: Sequence[str] = ()) -> str:

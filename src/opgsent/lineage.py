@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from .corpus import LabelledPost
 from .folder import ModelError, pack
+from .inspection import is_date
 from .refitting import Refit
 from .reporting import Comparison
 from .result import LABELS
@@ -88,6 +89,7 @@ def card_of(
     """The card of a model with these arrays; folder.write_folder adds format and checksum."""
     from . import __version__
 
+    date = os.environ.get("SOURCE_DATE_EPOCH")
     return {
         "name": "opgsent model retrained on labels of its user",
         "labels": {name: list(order) for name, order in LABELS.items()},
@@ -109,7 +111,7 @@ def card_of(
         "versions": {
             "opgsent": __version__, "numpy": np.__version__, "scikit-learn": sklearn.__version__,
         },
-        "date": os.environ.get("SOURCE_DATE_EPOCH"),
+        "date": date if date and is_date(date) else None,
         "golden": _golden(parent, arrays),
     }  # fmt: skip
 

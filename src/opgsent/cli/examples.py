@@ -82,6 +82,7 @@ The exit status is 1 where a run of words is shared.""",
   opgsent model verify
   opgsent model verify my-model/
 
-The exit status is 1 where the folder is damaged or its golden posts come out otherwise.""",
+The exit status is 1 where the folder is damaged, its golden posts come out otherwise, or its card
+holds figures that cannot be.""",
     "report": "",
 }
