@@ -249,6 +249,9 @@ def test_refused_headers(tmp_path: Path, header: str, message: str) -> None:
 def test_refused_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(AssetError, match=r"nothing\.tsv: No such file"):
         Assets.load(tmp_path / "nothing.tsv")
+    for name in ("a\0b", "a\ud800b"):
+        with pytest.raises(AssetError, match="no file can be called 'a"):
+            Assets.load(name)
     with pytest.raises(AssetError, match="Is a directory"):
         Assets.load(tmp_path)
     rows = [f"S{n}\tName {n}\t\tcrypto\t\t" for n in range(200_001)]

@@ -151,6 +151,7 @@ def test_long_gives_a_row_per_ticker_or_level_in_the_order_of_the_text() -> None
         ({"names": ["stanze"]}, "no score column 'stanze', did you mean 'stance'"),
         ({"names": ["stance", "stance"]}, "'stance' is asked for twice"),
         ({"names": []}, "no score column is asked for"),
+        ({"names": [5]}, "no score column '5'. There is: 'stance'"),
         ({"names": ["tickers"], "long": True}, "no score column 'tickers'"),
         ({"prefix": "=x"}, "would make a formula"),
         ({"prefix": "a\nb"}, "break a line"),
@@ -159,6 +160,14 @@ def test_long_gives_a_row_per_ticker_or_level_in_the_order_of_the_text() -> None
 def test_what_cannot_be_asked_for(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         Columns.choose(**options)
+
+
+def test_arguments_of_another_kind_are_named() -> None:
+    with pytest.raises(TypeError, match="columns is 5; give a list of names, such as"):
+        Columns.choose(5)  # type: ignore[arg-type]
+    for prefix in (None, 3, b"x"):
+        with pytest.raises(TypeError, match=f"prefix is {prefix!r}, not a str; leave it out"):
+            Columns.choose(prefix=prefix)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -466,6 +466,20 @@ def test_a_long_run_does_not_go_on_as_another(folder: Path) -> None:
         stopped(folder, 9_000, columns=["stance"])
 
 
+def test_arguments_of_another_kind_are_named(folder: Path) -> None:
+    posts, out = folder / "posts.csv", folder / "o.csv"
+    for name in ("text", "encoding"):
+        for wrong in (None, 5):
+            with pytest.raises(TypeError, match=f"{name} is {wrong}, not a str"):
+                score_file(posts, out, classifier=FakeClassifier(), **{name: wrong})  # type: ignore[arg-type]
+    for path in ("a\0b.csv", "a\ud800b.csv"):
+        for paths in ((path, out), (posts, path)):
+            with pytest.raises(InputError, match=r"no file can be called 'a\\"):
+                score_file(*paths, classifier=FakeClassifier())
+    score_file(os.fsencode(posts), os.fsencode(out), classifier=FakeClassifier())  # type: ignore[arg-type]
+    assert out.exists()
+
+
 def test_jobs_are_checked(folder: Path) -> None:
     with pytest.raises(InputError, match="jobs is 0"):
         score_file(folder / "posts.csv", folder / "o.csv", jobs=0, classifier=FakeClassifier())

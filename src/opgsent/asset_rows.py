@@ -59,6 +59,8 @@ def read_table(path: Path) -> Layer:
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise AssetError(f"{path}: {error.strerror}; give a file that can be read") from None
+    except ValueError:  # a null byte, a lone surrogate
+        raise AssetError(f"no file can be called {str(path)!r:.80}; give another name") from None
     if len(raw) > MAX_BYTES:
         raise AssetError(f"{path}: more than {MAX_BYTES >> 20} MiB; give a table of assets")
     try:

@@ -53,12 +53,18 @@ class Columns:
     ) -> Columns:
         """The columns asked for; an unknown or repeated name is an :class:`InputError`.
 
+        Raises TypeError for what is no list of names, and for a prefix that is no text.
+
         >>> Columns.choose(["stance", "tickers"], prefix="x_").titles
         ('x_stance', 'x_tickers')
         """
         spans = ITEM if long else SPANS
         if isinstance(names, str):
             raise InputError(f"columns={names!r}: give a list of names, such as [{names!r}]")
+        if not isinstance(prefix, str):
+            raise TypeError(f"prefix is {prefix!r:.80}, not a str; leave it out for none")
+        if not (names is None or isinstance(names, Iterable)):
+            raise TypeError(f"columns is {names!r:.80}; give a list of names, such as ['stance']")
         if names is None:
             chosen = VERDICTS + (SURE if sure else ()) + spans
         else:
@@ -67,13 +73,15 @@ class Columns:
         known = VERDICTS + SURE + spans
         for name in chosen:
             if name not in known:
-                raise unknown("score column", name, known)
+                raise unknown("score column", str(name), known)
             if chosen.count(name) > 1:
                 raise InputError(f"score column {name!r} is asked for twice")
         if not chosen:
-            raise InputError("no score column is asked for")
+            raise InputError("no score column is asked for: name some, or leave columns out")
         if prefix.startswith(_FORMULA) or set(prefix) & set("\r\n\0"):
-            raise InputError(f"prefix {prefix!r} would make a formula or break a line")
+            raise InputError(
+                f"prefix {prefix!r} would make a formula or break a line: begin it with a letter"
+            )
         return cls(chosen, prefix, long)
 
     @property

@@ -90,9 +90,12 @@ def score_file(
     >>> summary.rows, (folder / "scored.csv").read_text()
     (1, 'id,text,tickers\\n7,$BTC to the moon,BTC\\n')
     """
-    dst = os.fspath(dst)
+    for name, value in (("text", text), ("encoding", encoding)):
+        if not isinstance(value, str):
+            raise TypeError(f"{name} is {value!r:.80}, not a str")
+    dst = _path(dst)
     job = Job(
-        src=os.fspath(src),
+        src=_path(src),
         dst="-" if descriptor(dst) == 1 else dst,
         text=text,
         columns=Columns.choose(columns, prefix=prefix, sure=sure, long=long),
@@ -120,6 +123,18 @@ def score_file(
         return score_rows(source, form, job)
     finally:
         source.close()
+
+
+def _path(path: Path) -> str:
+    """A path as text; the system's own errors for names that no file has say nothing of them."""
+    name = os.fsdecode(path)
+    try:
+        possible = b"\0" not in os.fsencode(name)
+    except UnicodeEncodeError:  # a lone surrogate
+        possible = False
+    if not possible:
+        raise InputError(f"no file can be called {name!r:.80}: give another name")
+    return name
 
 
 def _format(kind: str, lines: Lines, name: str, job: Job) -> TextFormat:
