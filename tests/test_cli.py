@@ -96,6 +96,7 @@ def test_readme_names_every_option_of_score_and_every_command(name: str) -> None
     [
         [], ["frobnicate"], ["score", "posts.csv"], ["score", "a", "-o", "b", "--jobs", "0"],
         ["suggest", "posts.csv", "-n", "none", "-o", "x.csv"], ["model"], ["label", "posts.csv"],
+        ["label", "posts.csv", "-o", "m.jsonl", "--annotator", " "],
         ["train", "labels.csv", "-o", "mine", "--seed", "-1"],
         ["train", "labels.csv", "-o", "mine", "--map", "foo"],
         ["evaluate", "labels.csv", "--map", "foo=sidewise"], ["suggest", "a.csv", "-o", "x.txt"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import threading
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from opgsent.agreement import agreement
 from opgsent.checks import check_labels
+from opgsent.cli import main
 from opgsent.corpus import LabelledPost
 from opgsent.errors import InputError
 from opgsent.labelling import KEYS, ReadKey, Session, Tally, label_posts, terminal_keys
@@ -209,6 +212,39 @@ def test_an_interrupt_leaves_whole_answers(tmp_path: Path) -> None:
     session = Session(POSTS, tmp_path / "mine.jsonl")
     assert label_posts(session, read, lambda text: None) == Tally(1, 0, 3)
     assert answers(tmp_path / "mine.jsonl") == [("1", "bullish", "analytical")]
+
+
+def test_who_answered_is_kept_and_agreement_reads_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    todo, both = tmp_path / "todo.csv", tmp_path / "both.jsonl"
+    write_posts(POSTS, todo)
+    for who, typed in (("ann", "baehnos"), (" bo ", "eaehnos")):
+        monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+        mine = tmp_path / f"{who.strip()}.jsonl"
+        assert main(["label", str(todo), "-o", str(mine), "--annotator", who]) == 0
+    both.write_text("".join((tmp_path / f"{who}.jsonl").read_text() for who in ("ann", "bo")))
+    assert {tie.question for tie in read_labels(both).ties} == {"stance"}
+    found = agreement(both, first="ann", second="bo")
+    assert found.labelled["stance"] == 3 and found.same["stance"] == pytest.approx(2 / 3)
+    capsys.readouterr()
+    assert main(["corpus", "agreement", str(both), "--first", "ann", "--second", "bo"]) == 0
+    assert "stance" in capsys.readouterr().out
+    assert main(["corpus", "agreement", str(both)]) == 1
+    assert "there are labels of ann, bo; name two of them" in capsys.readouterr().err
+
+
+def test_a_file_of_one_annotator_takes_no_answers_of_another(tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    label_posts(Session(POSTS, path, annotator="ann"), keys("baq"), str)
+    label_posts(Session(POSTS, path, annotator="ann"), keys("ehq"), str)
+    assert [json.loads(line)["annotator"] for line in path.read_text().splitlines()] == [
+        "ann",
+        "ann",
+    ]
+    for other, says in (("bo", "by ann, and now by bo"), (None, "by ann, and now by nobody named")):
+        with pytest.raises(InputError, match=f"row 1: answered {says}; give --annotator as"):
+            Session(POSTS, path, annotator=other)
 
 
 def test_one_question_alone(tmp_path: Path) -> None:

@@ -106,6 +106,22 @@ def test_several_annotators_vote_and_names_can_be_mapped_away() -> None:
     assert found.posts[0].created_at is None  # that of the annotation is not the post's
 
 
+@pytest.mark.parametrize(
+    "column", ["Annotator ID", "annotated-by", "WorkerId", "labeled_by", "rater_id", "annotator"]
+)
+def test_annotators_vote_whatever_their_column_is_called(column: str, tmp_path: Path) -> None:
+    rows = [
+        ("up", "bull", "ann"),
+        ("up", "bull", "bo"),
+        ("up", "bear", "cy"),
+        ("meh", "flat", "bo"),
+    ]
+    lines = [f"{text},{label},{who}" for text, label, who in rows]
+    file = write(tmp_path, "\n".join([f"text,stance,{column}", *lines]))
+    found = read_labels(file, mapping={"flat": "neutral"})
+    assert [(p.text, p.stance) for p in found.posts] == [("up", "bullish"), ("meh", "neutral")]
+
+
 def task(*results: dict[str, Any], text: str = "🐻 $SOL at 164") -> dict[str, Any]:
     """A task of Label Studio's JSON with one annotation."""
     return {"id": 1, "data": {"text": text}, "annotations": [{"id": 2, "result": list(results)}]}
@@ -517,6 +533,15 @@ def test_a_line_of_label_that_replaces_another_is_one_post(tmp_path: Path) -> No
     # of two labellers' files in one, each replaces its own
     found = read_labels(write(tmp_path, text + text, "mine.jsonl"))
     assert [post.row for post in found.posts] == [3, 6]
+    # of two who answered in turn, too
+    ann, bo = ([{**line, "annotator": who} for line in lines] for who in ("ann", "bo"))
+    turns = [line for pair in zip(ann, bo, strict=True) for line in pair]
+    turns[1]["stance"] = turns[5]["stance"] = "bearish"
+    found = read_labels(write(tmp_path, "".join(f"{json.dumps(t)}\n" for t in turns), "m.jsonl"))
+    assert [(tie.question, tie.votes) for tie in found.ties] == [
+        ("stance", {"bullish": 1, "bearish": 1})
+    ]
+    assert [(post.stance, post.style) for post in found.posts] == [(None, "hype")]
 
 
 ANSWERED: list[tuple[str, str, list[str]]] = [

@@ -14,6 +14,7 @@ from typing import Any
 from .audit import plain_table
 from .corpus import read_lines
 from .errors import InputError
+from .terminal import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,9 @@ class Agreement:
     """Writer against second labeller. ``kappa`` is None where no label varies."""
 
     posts: int
-    kappa: dict[str, float | None]  #: 'stance', 'style'
-    same: dict[str, float]  #: share of posts with the same label, in [0, 1]
+    labelled: dict[str, int]  #: 'stance', 'style' -> posts that both gave a label of it
+    kappa: dict[str, float | None]
+    same: dict[str, float | None]  #: share of those with the same label, in [0, 1]; None of none
     confusion: dict[str, Counter[tuple[str, str]]]  #: (writer's label, second's) -> posts
     spans: dict[str, SpanAgreement]  #: 'tickers', 'levels'
     differ: tuple[str, ...]  #: ids of posts whose stance or style differs
@@ -51,7 +53,8 @@ class Agreement:
         """The figures for a terminal."""
         rows = [["label", "posts", "same", "kappa"]]
         for name, kappa in self.kappa.items():
-            rows.append([name, f"{self.posts:,}", f"{self.same[name]:.3f}", _figure(kappa)])
+            count = f"{self.labelled[name]:,}"
+            rows.append([name, count, _figure(self.same[name]), _figure(kappa)])
         parts = [plain_table(rows)]
         rows = [["spans", "writer", "second", "both", "F1", "same where both"]]
         for name, span in self.spans.items():
@@ -74,7 +77,8 @@ def _figure(value: float | None) -> str:
 def agreement(folder: str | Path, *, first: str = "writer", second: str = "second") -> Agreement:
     """Compare two stages of annotations.jsonl on the posts that both labelled.
 
-    Raises InputError when the file cannot be read or no post has both.
+    Lines without a ``stage`` count by their ``annotator``: those of ``opgsent label``, of which
+    the last of a post says all. Raises InputError when the file cannot be read or no post has both.
 
     >>> import json, tempfile
     >>> note = {"id": "a", "stance": "bullish", "style": "hype", "tickers": [], "levels": []}
@@ -88,37 +92,49 @@ def agreement(folder: str | Path, *, first: str = "writer", second: str = "secon
     file = Path(folder)
     file = file / "annotations.jsonl" if file.is_dir() else file
     stages: dict[str, dict[str, Mapping[str, Any]]] = {first: {}, second: {}}
+    seen: dict[str, None] = {}
     for row, note in read_lines(file):
         if not isinstance(note.get("id"), str):
             raise InputError(f"{file}, row {row}: id {note.get('id')!r:.60}; the id of a post")
-        if note.get("stage") in stages:
-            stages[note["stage"]][note["id"]] = note
+        who = str(note.get("stage", note.get("annotator", "nobody named")))
+        seen.setdefault(who)
+        if who in stages:
+            stages[who][note["id"]] = note
     ids = [key for key in stages[first] if key in stages[second]]
     if not ids:
-        raise InputError(f"{file}: no post has labels of both {first} and {second}; add them")
+        named = ", ".join(shown(who) for who in list(seen)[:10])
+        raise InputError(
+            f"{file}: no post has labels of both {shown(first)} and {shown(second)}; there are "
+            f"labels of {named or 'nobody'}; name two of them with --first and --second, or add posts"
+        )
     return compare([stages[first][key] for key in ids], [stages[second][key] for key in ids])
 
 
 def compare(first: Sequence[Mapping[str, Any]], second: Sequence[Mapping[str, Any]]) -> Agreement:
     """Compare two labellers' lines, post by post in the same order (see annotations.jsonl)."""
+    labelled: dict[str, int] = {}
     kappa: dict[str, float | None] = {}
-    same: dict[str, float] = {}
+    same: dict[str, float | None] = {}
     confusion: dict[str, Counter[tuple[str, str]]] = {}
     for name in ("stance", "style"):
-        pairs = [(str(a.get(name)), str(b.get(name))) for a, b in zip(first, second, strict=True)]
+        said = [(a.get(name), b.get(name)) for a, b in zip(first, second, strict=True)]
+        pairs = [(str(a), str(b)) for a, b in said if a is not None and b is not None]
+        labelled[name] = len(pairs)
         kappa[name] = cohen_kappa(pairs)
-        same[name] = sum(a == b for a, b in pairs) / max(1, len(pairs))
+        same[name] = sum(a == b for a, b in pairs) / len(pairs) if pairs else None
         confusion[name] = Counter(pairs)
     differ = [
         str(a.get("id"))
         for a, b in zip(first, second, strict=True)
-        if (a.get("stance"), a.get("style")) != (b.get("stance"), b.get("style"))
+        if any(
+            a.get(name) != b.get(name) and None not in (a.get(name), b.get(name)) for name in kappa
+        )
     ]
     spans = {
         "tickers": _spans(first, second, "tickers", ("symbol", "kind", "subject")),
         "levels": _spans(first, second, "levels", ("role", "value", "symbol")),
     }
-    return Agreement(len(first), kappa, same, confusion, spans, tuple(differ))
+    return Agreement(len(first), labelled, kappa, same, confusion, spans, tuple(differ))
 
 
 def cohen_kappa(pairs: Sequence[tuple[str, str]]) -> float | None:

@@ -24,7 +24,7 @@ from .corpus import LabelledPost
 from .errors import InputError
 from .files import Growing
 from .result import LABELS
-from .terminal import printable
+from .terminal import printable, shown
 
 #: question -> key -> label
 KEYS: dict[str, dict[str, str]] = {
@@ -86,14 +86,20 @@ class Session:
     """
 
     def __init__(
-        self, posts: Sequence[LabelledPost], path: str | Path, questions: Collection[str] = LABELS
+        self,
+        posts: Sequence[LabelledPost],
+        path: str | Path,
+        questions: Collection[str] = LABELS,
+        annotator: str | None = None,
     ) -> None:
-        """Take up ``path`` where it stopped.
+        """Take up ``path`` where it stopped; ``annotator`` is who answers, to be kept in it.
 
-        Raises InputError for a file of something else, or one that cannot be written.
+        Raises InputError for a file of something else or of another annotator, or one that cannot
+        be written.
         """
         self.path = Path(path)
         self.questions = tuple(questions)
+        self.annotator = annotator
         self._posts = list(posts)
         self._keys = {_key(post) for post in self._posts}
         self._lines: list[tuple[_Key, int]] = []  # post, offset
@@ -125,6 +131,13 @@ class Session:
                 raise InputError(
                     f"{self.path}, row {row}: a post with no answer, so not a line of opgsent "
                     "label; name another output"
+                )
+            if (who := record.get("annotator")) != self.annotator:
+                # what one has answered would not be asked of the other
+                before, now = (shown(str(name or "nobody named")) for name in (who, self.annotator))
+                raise InputError(
+                    f"{self.path}, row {row}: answered by {before}, and now by {now}; give "
+                    "--annotator as before, or name another output"
                 )
             self._add(key, offset, self._last(key).then(*_known(record)))
             offset += len(line)
@@ -174,6 +187,8 @@ class Session:
             record["passed"] = sorted(said.passed)
         if self._said.get(key):
             record["replaces"] = True
+        if self.annotator is not None:
+            record["annotator"] = self.annotator
         self._add(key, self.file.append(json.dumps(record).encode() + b"\n"), said)
 
     def _add(self, key: _Key, offset: int, said: _Said) -> None:

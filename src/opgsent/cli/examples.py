@@ -45,6 +45,7 @@ forgotten more than a stated amount of what the old one knew; --force overrides.
     "label": """\
   opgsent label todo.csv -o mine.jsonl
   opgsent train mine.jsonl -o my-model/
+  opgsent label todo.csv -o ann.jsonl --annotator ann    # then bo; the two files joined are one
 
 Keys: b bullish, e bearish, n neutral; a analytical, h hype, o other; u undo, s skip, q quit.
 Every answer is kept at once; the same command goes on where it stopped.""",
@@ -59,7 +60,8 @@ The exit status is 1 where something is wrong; near-duplicates are listed, not r
     "corpus stats": "  opgsent corpus stats",
     "corpus agreement": """\
   opgsent corpus agreement
-  opgsent corpus agreement corpora/ --first writer --second second""",
+  opgsent corpus agreement corpora/ --first writer --second second
+  opgsent corpus agreement both.jsonl --first ann --second bo    # of opgsent label --annotator""",
     "corpus overlap": """\
   opgsent corpus overlap corpora/ --against real.jsonl unlabelled.txt.gz
   opgsent corpus overlap --against real.jsonl --run 6

@@ -145,7 +145,8 @@ def label(args: argparse.Namespace) -> int:
         complain(f"{args.output}: answers are JSON Lines; give a name that ends in .jsonl")
         return WRONG_USE
     posts = read_posts(args.posts, text=args.text, encoding=args.encoding)
-    session = Session(posts, args.output, [args.question] if args.question else LABELS)
+    questions = [args.question] if args.question else LABELS
+    session = Session(posts, args.output, questions, args.annotator)
 
     def write(text: str) -> None:
         sys.stdout.write(text)

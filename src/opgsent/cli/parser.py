@@ -80,6 +80,12 @@ def _jobs(text: str) -> int:
         raise argparse.ArgumentTypeError(f"{error}, or -1 for all cores") from None
 
 
+def _name(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError(f"{text!r}; a name")
+    return text.strip()
+
+
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
@@ -209,6 +215,8 @@ def _label(commands: _Commands) -> None:
     parser.add_argument("--text", metavar="COLUMN", help="column of the posts (found by name)")
     _encoding_option(parser)
     parser.add_argument("--question", choices=("stance", "style"), help="ask only this")
+    parser.add_argument("--annotator", type=_name, metavar="NAME",
+                        help="who answers: kept beside each answer")  # fmt: skip
 
 
 def _corpus(commands: _Commands) -> None:
@@ -224,8 +232,10 @@ def _corpus(commands: _Commands) -> None:
     add("check", corpora.check, "check that a corpus is what it says it is")
     add("stats", corpora.stats, "count what is in a corpus")
     both = add("agreement", corpora.agreement, "say how far two labellers agree")
-    both.add_argument("--first", default="writer", metavar="STAGE", help="(writer)")
-    both.add_argument("--second", default="second", metavar="STAGE", help="(second)")
+    both.add_argument(
+        "--first", default="writer", metavar="WHO", help="stage or annotator (writer)"
+    )
+    both.add_argument("--second", default="second", metavar="WHO", help="the other one (second)")
     runs = add("overlap", corpora.overlap, "find runs of words shared with posts of other files")
     runs.add_argument("--against", nargs="+", required=True, metavar="FILE", help="JSON Lines")
     runs.add_argument(

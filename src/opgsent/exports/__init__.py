@@ -67,7 +67,9 @@ def read_export(
         unused = names.pop("unused")
         return Export(
             "table",
-            tuple(table_row(*row, names) for row in without_replaced(file.rows)),
+            tuple(
+                table_row(*row, names) for row in without_replaced(file.rows, names["annotator"])
+            ),
             {kind: name for kind, name in names.items() if name},
             frozenset(file.doubled),
             tuple(file.rejected),

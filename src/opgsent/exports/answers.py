@@ -16,8 +16,9 @@ STYLE_NAMES = ("style", "tone", "manner")
 #: of a column or control that may hold labels of either kind
 EITHER_NAMES = ("label", "labels", "cats", "category", "class", "annotation")
 ANNOTATOR_NAMES = (
-    "annotator", "_annotator_id", "annotator_id", "labeller", "labeler", "coder", "rater",
-    "worker", "worker_id", "completed_by",
+    "annotator", "_annotator_id", "annotator_id", "annotator_name", "annotated_by", "labeller",
+    "labeler", "labelled_by", "labeled_by", "coder", "coder_id", "rater", "rater_id",
+    "worker", "worker_id", "workerid", "completed_by",
 )  # fmt: skip
 #: what a file says of a post -> the columns that may say it
 ABOUT = {
@@ -90,9 +91,15 @@ class Export:
 
 
 def named(record: Iterable[str], names: Sequence[str]) -> str | None:
-    """The column whose name comes first in ``names``, whatever its case."""
-    lower = {str(column).strip().lower(): column for column in record}
-    return next((lower[name] for name in names if name in lower), None)
+    """The column whose name comes first in ``names``, whatever its case and gaps.
+
+    >>> named(["Post ID", "Full-Text"], TEXT_NAMES)
+    'Full-Text'
+    """
+    plain = {
+        str(column).strip().lower().replace(" ", "_").replace("-", "_"): column for column in record
+    }
+    return next((plain[name] for name in names if name in plain), None)
 
 
 def word(value: Any) -> str:

@@ -29,16 +29,17 @@ from .answers import (
 Row = tuple[int, Record, str | None]
 
 
-def without_replaced(rows: Sequence[Row]) -> list[Row]:
+def without_replaced(rows: Sequence[Row], annotator: str | None = None) -> list[Row]:
     """Without the lines of ``opgsent label`` that a later line took the place of.
 
     A post whose stance was answered in one session and whose style in another has two lines; the
-    second says all of the first, and that it replaces it.
+    second says all of the first, and that it replaces it: of the same ``annotator``, a column.
     """
     kept = dict(enumerate(rows))
-    last: dict[tuple[str, str], int] = {}
-    for place, (_, record, _) in enumerate(rows):
-        post = word(record.get("id")), word(record.get("text"))
+    last: dict[tuple[str, str, str | None], int] = {}
+    for place, (_, record, file) in enumerate(rows):
+        who = word(record.get(annotator)) if annotator else file
+        post = word(record.get("id")), word(record.get("text")), who
         if _true(record.get("replaces")) and post in last:
             kept.pop(last[post])
         last[post] = place
