@@ -231,7 +231,7 @@ def test_who_answered_is_kept_and_agreement_reads_it(
     assert main(["corpus", "agreement", str(both), "--first", "ann", "--second", "bo"]) == 0
     assert "stance" in capsys.readouterr().out
     assert main(["corpus", "agreement", str(both)]) == 1
-    assert "there are labels of ann, bo; name two of them" in capsys.readouterr().err
+    assert "there are labels of ann, bo; name two with" in capsys.readouterr().err
 
 
 def test_a_file_of_one_annotator_takes_no_answers_of_another(tmp_path: Path) -> None:

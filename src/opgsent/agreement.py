@@ -105,7 +105,7 @@ def agreement(folder: str | Path, *, first: str = "writer", second: str = "secon
         named = ", ".join(shown(who) for who in list(seen)[:10])
         raise InputError(
             f"{file}: no post has labels of both {shown(first)} and {shown(second)}; there are "
-            f"labels of {named or 'nobody'}; name two of them with --first and --second, or add posts"
+            f"labels of {named or 'nobody'}; name two with --first and --second, or add posts"
         )
     return compare([stages[first][key] for key in ids], [stages[second][key] for key in ids])
 
