@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-
 from .assets import Assets
 from .cues import cue_of
 from .everyday import CAPITALS, TOPICS, WORDS
@@ -76,7 +75,7 @@ def candidate_flags(token: str, kind: str, form: str, assets: Assets) -> int:
 def _is_price(token: str, kind: str) -> bool:
     """Whether a number could be a price; billions are money, whatever they are of."""
     if kind == "number" and len(token) <= MAX_DIGITS and token.isascii():
-        if is_plain(token.lstrip("$").rstrip("kK")) == "number":
+        if is_plain(token.rstrip("kK")) == "number":
             return True  # as most are
     if kind == "word" and not _is_amount(token):
         return False

@@ -107,7 +107,7 @@ def cue_of(token: str) -> int:
     >>> [CUES[cue_of(word)] for word in ("TP2", "Stoploss", "🎯", "moon", "R1")]
     ['target', 'stop', 'target', '', 'resistance']
     """
-    if token.isalpha() or token[:1].isdigit():
+    if token.isalpha() or token[:1].isdigit() or token[:1] == "$":
         return _CLASS.get(token.lower(), 0)
     if token == "\n":
         return LINE
