@@ -50,8 +50,8 @@ class TokenTable:
     """Numbers for tokens, and what is known of each token in arrays indexed by number.
 
     Number 0 is START. When ``capacity`` tokens are known a new page begins, into which tokens
-    that come again are copied from the page before; what has not come for a whole page is
-    forgotten. A batch holds on to the page it was read with, so threads never see one change
+    that come again are copied from the page before, whose pieces are let go; what has not come
+    for a whole page is forgotten. A batch holds on to the page it was read with, so threads never see one change
     under them.
     """
 
@@ -86,6 +86,8 @@ class TokenTable:
                 if self._page is page:
                     self._page = self._new_page(page)
                     page.before = None
+                    # its tokens may come again; its pieces are many, and made of them soon enough
+                    page.pieces = dict(self._page.pieces)
                 page = self._page
         clean = [Reading(text).text if "&" in text else text for text in texts]
         found = pieces_of(clean)
