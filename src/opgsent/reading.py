@@ -84,10 +84,11 @@ class TokenTable:
         if page.full:
             with self._lock:
                 if self._page is page:
-                    self._page = self._new_page(page)
+                    new = self._new_page(page)
                     page.before = None
                     # its tokens may come again; its pieces are many, and made of them soon enough
-                    page.pieces = dict(self._page.pieces)
+                    page.pieces = dict(new.pieces)
+                    self._page = new  # last: nobody else has put a piece into it yet
                 page = self._page
         clean = [Reading(text).text if "&" in text else text for text in texts]
         found = pieces_of(clean)
