@@ -51,8 +51,8 @@ class TokenTable:
 
     Number 0 is START. When ``capacity`` tokens are known a new page begins, into which tokens
     that come again are copied from the page before, whose pieces are let go; what has not come
-    for a whole page is forgotten. A batch holds on to the page it was read with, so threads never see one change
-    under them.
+    for a whole page is forgotten. A batch holds on to the page it was read with, so threads never
+    see one change under them.
     """
 
     def __init__(
