@@ -46,10 +46,11 @@ def test_answers_come_in_order_whoever_is_first(jobs: int) -> None:
 
 
 def test_this_process_answers_while_the_others_start() -> None:
-    where = []
+    where, before = [], sys.getswitchinterval()
     for _, pids, _ in answered(Task(Model(FAKE), _pid), ((None, ["ab"]) for _ in range(99)), 2):
         where += pids
     assert os.getpid() in where and len(set(where)) == 2
+    assert sys.getswitchinterval() == before
 
 
 def _pid(post: Post) -> int:

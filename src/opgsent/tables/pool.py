@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import threading
 import time
 from collections import Counter, deque
@@ -153,7 +154,8 @@ def answered(
                     future = pool.submit(_answer, texts)
             else:
                 future = Future()
-                future.set_result(task(texts))
+                with _short_turns():
+                    future.set_result(task(texts))
             waiting.append((key, future))
             while waiting and (waiting[0][1].done() or len(waiting) > MOST * jobs):
                 key, future = waiting.popleft()
@@ -167,6 +169,19 @@ def answered(
         ) from error
     finally:
         pool.shutdown(wait=True, kill_workers=True)
+
+
+@contextlib.contextmanager
+def _short_turns() -> Iterator[None]:
+    """Let the threads that hand chunks to and fro come to their turn ten times as soon: a process
+    at the other end waits while they do.
+    """
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(min(before, 0.0005))
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 @contextlib.contextmanager
