@@ -140,6 +140,10 @@ def pieces(text: str) -> list[str] | None:
         text = _bridged(BRIDGE, text)
         if _by_slash.search(text) or _by_sign.search(text):
             return None
+    return _between_spaces(text)
+
+
+def _between_spaces(text: str) -> list[str]:
     return (text.replace("\n", f" {BREAK} ") if "\n" in text else text).split()
 
 
@@ -159,7 +163,7 @@ def pieces_of(texts: Sequence[str]) -> list[str]:
             theirs = pieces(text)
             found += [BEGIN + text] if theirs is None else theirs
         else:
-            found += (text.replace("\n", f" {BREAK} ") if "\n" in text else text).split()
+            found += _between_spaces(text)
     found.append(BEGIN)
     return found
 
