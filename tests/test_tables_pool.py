@@ -150,6 +150,15 @@ def test_jobs_that_are_no_number_are_named(jobs: Any, tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["posts.csv"]
 
 
+def test_a_folder_in_place_of_a_classifier_is_named(tmp_path: Path) -> None:
+    wrong: Any = "my-model"
+    with pytest.raises(TypeError, match="classifier is 'my-model', not a Classifier: a folder"):
+        scored(tmp_path, b"text\nab\n", classifier=wrong)
+    with pytest.raises(TypeError, match="classifier is 'my-model', not a Classifier: a folder"):
+        score_frame(pd.DataFrame({"text": ["ab"]}), classifier=wrong)
+    assert [p.name for p in tmp_path.iterdir()] == ["posts.csv"]
+
+
 def test_a_worker_of_another_pool_is_told_to_give_one_job() -> None:
     with multiprocessing.get_context("spawn").Pool(1) as outer:  # its processes are daemons
         said, alone = outer.map(_said_of_jobs, [2, 1])

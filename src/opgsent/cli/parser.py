@@ -60,17 +60,20 @@ def _add(
     return parser
 
 
+def _whole(text: str, least: int) -> int:
+    """A number of at most 18 digits (Python reads none of 5,000), from ``least``."""
+    if not text.isdecimal() or len(text) > 18 or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text!r:.40}; a whole number from {least}")
+    return int(text)
+
+
 def at_least_one(text: str) -> int:
     """A number from 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r}; a whole number from 1")
-    return int(text)
+    return _whole(text, 1)
 
 
 def _seed(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r}; a whole number from 0")
-    return int(text)
+    return _whole(text, 0)
 
 
 def _jobs(text: str) -> int:

@@ -55,6 +55,10 @@ class Model:
         """From the arguments that users give."""
         if classifier is not None and folder is not None:
             raise InputError("give a classifier or a model folder, not both")
+        if classifier is not None and not hasattr(classifier, "classify_many"):
+            raise TypeError(
+                f"classifier is {classifier!r:.80}, not a Classifier: a folder goes to model="
+            )
         return cls(classifier, None if folder is None else os.path.abspath(folder))
 
     def load(self) -> Reader:
