@@ -4,9 +4,10 @@
 
 Grouped cross-validation over the train posts of real.jsonl that have spans (corpora/ train is in
 every fit, as it is in the bundled model): without the teachers' spans over all folds, with them
-over the folds that the teachers had not seen. Then a fit on all of that, measured on corpora/ test,
-crypto_ner, the trade-signal messages and FinNum train. ``--dev`` adds the dev posts of real.jsonl,
-which are opened once, at the end. Intervals are 95 %, bootstrap over groups.
+over the folds of which there are teachers that had not seen them. Then a fit on all of that,
+measured on corpora/ test, crypto_ner, the trade-signal messages and FinNum train. ``--dev`` adds
+the dev posts of real.jsonl, which are opened once, at the end. Intervals are 95 %, bootstrap over
+groups.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import argparse
 import json
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -118,16 +119,17 @@ def crossed(
     labelled: Sequence[LabelledPost],
     always: Sequence[LabelledPost],
     assets: Assets,
-    hold: Sequence[int],
-    taught: Sequence[LabelledPost] = (),
+    taught: Mapping[int, Sequence[LabelledPost]],
 ) -> tuple[list[LabelledPost], list[Spans]]:
-    """The posts of the folds ``hold``, and answers for each from a fit without its fold."""
+    """The posts of the folds of ``taught``, and answers for each from a fit without its fold, but
+    with what was taught for it.
+    """
     fold = folds_of([p.group for p in labelled], FOLDS)
     posts: list[LabelledPost] = []
     out: list[Spans] = []
-    for k in hold:
+    for k, more in taught.items():
         fit = [p for p, f in zip(labelled, fold, strict=True) if f != k]
-        extractor = Extractor(assets, fit_extraction([*fit, *always], assets, taught=taught))
+        extractor = Extractor(assets, fit_extraction([*fit, *always], assets, taught=more))
         held = [labelled[i] for i in np.flatnonzero(fold == k).tolist()]
         posts += held
         out += read_all(extractor, [post.text for post in held])
@@ -284,16 +286,17 @@ def main(args: Sequence[str] | None = None) -> None:
     corpora = [p for p in read_corpus(corpora_folder()) if not p.disputed]
     own = learnable(p for p in corpora if p.split == "train")
     labelled = real(options.shared, "train")
-    taught, hold = taught_spans(options.shared, final=False)
-    last, _ = taught_spans(options.shared, final=True)
+    taught = taught_spans(options.shared)
+    last = taught.pop(-1)
     extractor = Extractor(assets, fit_extraction([*labelled, *own], assets, taught=last))
     if not options.speed:
         name = f"real.jsonl train, {FOLDS}-fold grouped cross-validation"
-        report(f"{name}, no teacher", *crossed(labelled, own, assets, range(FOLDS)))
-        for with_teacher in ([], taught) if taught else ():
-            both = crossed(labelled, own, assets, hold.tolist(), with_teacher)
-            told = "their spans taught" if with_teacher else "no teacher"
-            report(f"{name}, folds that the teachers had not seen, {told}", *both)
+        none: dict[int, list[LabelledPost]] = {fold: [] for fold in range(FOLDS)}
+        report(f"{name}, no teacher", *crossed(labelled, own, assets, none))
+        for with_teacher in (dict.fromkeys(taught, ()), taught) if taught else ():
+            both = crossed(labelled, own, assets, with_teacher)
+            told = "their spans taught" if with_teacher is taught else "no teacher"
+            report(f"{name}, folds that have teachers ({[*taught]}), {told}", *both)
         test = [p for p in corpora if p.split == "test"]
         report("corpora/ test", test, read_all(extractor, [p.text for p in test]))
         if options.dev:

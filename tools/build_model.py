@@ -4,7 +4,7 @@ Labels come from corpora/ (train split) and the train split of ../shared/posts/r
 the corrections of corpora/public-labels.csv. Teachers too slow to ship (tools/teacher.py) have
 labelled the unlabelled posts; their answers are in tools/teacher.npz and are joined to the posts by
 hash. In cross-validation a post is only ever judged by fits that saw nothing of its group, nor an
-answer of a teacher that had seen it; the final fit learns from a teacher that has seen all labels.
+answer of a teacher that had seen it; the final fit learns from the mean of the teachers.
 Without ../shared the model is fitted on corpora/ alone.
 """
 
@@ -18,7 +18,7 @@ import json
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,7 @@ TEACHER = ROOT / "tools" / "teacher.npz"
 SPAN_TEACHER = ROOT / "tools" / "teacher_spans.npz"
 #: what a post that the teachers labelled weighs beside a labelled one, see docs/experiments.md
 TRUST = {"stance": 0.7, "style": 0.3}
-TICKER = 255  # in place of a role
+TICKER, NOTHING = 255, 254  # in place of a role
 SEED = 0
 ROOM = 414_000  # features with weights: what a folder of 8 MB holds
 GOLDEN = 8  # posts of corpora/ whose answers are checked whenever the model is loaded
@@ -89,10 +89,9 @@ def public_posts(shared: Path) -> list[LabelledPost]:
 def teachers_of(shared: Path, assets: Assets) -> Teachers | None:
     """What teachers labelled, None where it or the posts are not at hand.
 
-    tools/teacher.npz: ``post`` (n,) first 8 bytes of a text's hash; ``answers`` (n, 6)
-    probabilities x 255, the mean of the teachers that had not seen the folds ``hold``, ``final`` of
-    those that have seen all; ``public`` and ``fold``, the fold of each post of real.jsonl, 255
-    where one of the former has seen it all the same.
+    tools/teacher.npz: ``post`` (n,) first 8 bytes of a text's hash; ``answers`` (folds, n, 6)
+    probabilities x 255 of the teachers that had not seen a fold, those of ``hold``; ``public`` and
+    ``fold``, the fold of each post of real.jsonl.
     """
     file = shared / "posts" / "unlabelled.txt.gz"
     if not TEACHER.is_file() or not file.is_file():
@@ -104,8 +103,7 @@ def teachers_of(shared: Path, assets: Assets) -> Teachers | None:
     places = [at for at, _ in rows]
     return Teachers(
         features_matrix([text for _, text in rows], assets),
-        stored["answers"][places].astype(np.float64) / 255,
-        stored["final"][places].astype(np.float64) / 255,
+        stored["answers"][:, places].astype(np.float32) / 255,
         stored["hold"].tolist(),
         dict(zip(stored["public"].tolist(), stored["fold"].tolist(), strict=True)),
     )
@@ -119,63 +117,67 @@ def _found(file: Path, hashes: NDArray[np.uint64]) -> list[tuple[int, str]]:
     return [(at, text) for text in texts if (at := place.pop(short(text), None)) is not None]
 
 
-def taught_spans(shared: Path, *, final: bool) -> tuple[list[LabelledPost], NDArray[np.int64]]:
-    """(posts whose spans teachers marked, folds of the labelled posts that they had not seen).
+def taught_spans(shared: Path) -> dict[int, list[LabelledPost]]:
+    """Fold -> posts whose spans teachers marked that had not seen it; -1: all teachers together.
 
-    tools/teacher_spans.npz: ``post`` (n,) as in teacher.npz; ``of``, ``start``, ``end``, ``role``
-    (m,) the spans that they took for a price (number of the role) or a ticker (TICKER); ``hold``
-    the folds of folds_of over the train posts of real.jsonl that have spans. ``of_final`` and so on
-    are those of teachers that have seen all folds, for the final fit. All is empty where
-    the file or the posts are not at hand.
+    tools/teacher_spans.npz: ``post`` (n,) as in teacher.npz; ``of``, ``start``, ``end`` (m,) the
+    spans that one of the teachers took for a price or a ticker; ``role`` (m, folds + 1) what the
+    teachers of each fold of ``hold`` say (number of the role, TICKER or NOTHING), and last all of
+    them together. Folds are those of folds_of over the train posts of real.jsonl that have spans.
+    Only -1, with no posts, where the file or the posts are not at hand.
     """
     file = shared / "posts" / "unlabelled.txt.gz"
     if not SPAN_TEACHER.is_file() or not file.is_file():
         print("no teacher's spans: fitting without them")
-        return [], np.empty(0, np.int64)
+        return {-1: []}
     with np.load(SPAN_TEACHER, allow_pickle=False) as found:
         stored = {name: found[name] for name in found.files}
-    spans: dict[int, list[tuple[int, int, int]]] = {}
-    names = [f"{name}_final" if final else name for name in ("of", "start", "end", "role")]
-    for of, *span in zip(*(stored[name].tolist() for name in names), strict=True):
-        spans.setdefault(of, []).append((span[0], span[1], span[2]))
-    posts = []
-    for at, text in _found(file, stored["post"]):
-        marked = spans.get(at, [])
-        tickers = tuple(
-            LabelledTicker(text[a:b], a, b, None) for a, b, role in marked if role == TICKER
-        )
-        levels = tuple(
-            LabelledLevel(text[a:b], a, b, None, ROLES[role])
-            for a, b, role in marked
-            if role != TICKER
-        )
-        posts.append(LabelledPost(f"taught {at}", text, tickers=tickers, levels=levels))
-    return posts, stored["hold"][:0] if final else stored["hold"]
+    spans: dict[int, list[tuple[int, ...]]] = {}
+    columns = [stored[name].tolist() for name in ("of", "start", "end", "role")]
+    for of, start, end, roles in zip(*columns, strict=True):
+        spans.setdefault(of, []).append((start, end, *roles))
+    texts = _found(file, stored["post"])
+    return {
+        fold: [_marked(at, text, spans.get(at, ()), 2 + column) for at, text in texts]
+        for column, fold in enumerate([*stored["hold"].tolist(), -1])
+    }
+
+
+def _marked(at: int, text: str, spans: Iterable[tuple[int, ...]], column: int) -> LabelledPost:
+    """A post with the spans that the teachers of one column gave it."""
+    tickers, levels = [], []
+    for span in spans:
+        start, end, role = span[0], span[1], span[column]
+        if role == TICKER:
+            tickers.append(LabelledTicker(text[start:end], start, end, None))
+        elif role != NOTHING:
+            levels.append(LabelledLevel(text[start:end], start, end, None, ROLES[role]))
+    return LabelledPost(f"taught {at}", text, tickers=tuple(tickers), levels=tuple(levels))
 
 
 @dataclass(frozen=True)
 class Teachers:
-    """Posts that teachers labelled: features, probabilities, folds unseen; see ``teachers_of``."""
+    """Posts that teachers labelled: features, probabilities by fold; see ``teachers_of``."""
 
     x: csr_matrix
-    answers: NDArray[np.float64]
-    final: NDArray[np.float64]
+    answers: NDArray[np.float32]
     hold: list[int]
     fold: dict[int, int]
 
     def folds(self, posts: Sequence[LabelledPost]) -> NDArray[np.int64]:
-        """The fold of each post; -1 (always in training) where the teachers saw it."""
+        """The fold of each post; -1 (always in training) where every teacher has seen it."""
         found = [self.fold[short(post.text)] for post in posts]
         return np.array([fold if fold in self.hold else -1 for fold in found])
 
     def more(self, question: str) -> dict[int, Taught]:
         """Fold (-1: the final fit) -> what the teachers labelled."""
 
-        def learned(answers: NDArray[np.float64]) -> Taught:
-            p = answers[:, COLUMNS_OF[question]]
+        def learned(answers: NDArray[np.float32]) -> Taught:
+            p = answers[:, COLUMNS_OF[question]].astype(np.float64)
             return Taught(self.x, p / p.sum(axis=1, keepdims=True), TRUST[question])
 
-        return dict.fromkeys(self.hold, learned(self.answers)) | {-1: learned(self.final)}
+        each = {f: learned(p) for f, p in zip(self.hold, self.answers, strict=True)}
+        return each | {-1: learned(self.answers.mean(axis=0))}
 
 
 def short(text: str) -> int:
@@ -213,7 +215,7 @@ def main(args: Sequence[str] | None = None) -> None:
     spans = learnable(posts)
     if options.only != "verdicts":
         kept = {name: array for name, array in arrays.items() if name.startswith("verdict_")}
-        marked = taught_spans(options.shared, final=True)[0] if public else []
+        marked = taught_spans(options.shared)[-1] if public else []
         arrays = kept | fit_extraction(spans, assets, taught=marked, seed=SEED)
     card = {
         "name": "opgsent bundled model",
@@ -223,7 +225,7 @@ def main(args: Sequence[str] | None = None) -> None:
         },
         "data": {
             "public": counted(public), "corpora": counted(own),
-            "taught": 0 if teachers is None else len(teachers.answers),
+            "taught": 0 if teachers is None else teachers.x.shape[0],
             "spans": len(spans), "sha256": data_hash(posts),
         },
         "cross_validation": scores,

