@@ -231,8 +231,9 @@ def prepare(folder: Path, mpnet: Path, shared: Path, assets: Assets) -> None:
 
 
 def finish(out: Path, shared: Path, assets: Assets) -> None:
-    """Write the answers as tools/build_model.py reads them (``teachers_of``, ``taught_spans``)."""
-    public, texts = public_posts(shared), unlabelled(shared)
+    """Write the answers as tools/build_model.py reads them (``teachers_of``, ``taught_spans``);
+    without answers of one kind its file stays as it is.
+    """
     found = np.load(out / "answers.npz", allow_pickle=False)
 
     def of(*kinds: str) -> dict[int, Any]:
@@ -244,7 +245,17 @@ def finish(out: Path, shared: Path, assets: Assets) -> None:
             if there
         }
 
-    verdicts, spans = of("read", "plain"), of("span")
+    texts = unlabelled(shared)
+    if verdicts := of("read", "plain"):
+        write_verdicts(verdicts, texts, public_posts(shared))
+    if spans := of("span"):
+        write_spans(spans, asked(texts), assets)
+
+
+def write_verdicts(
+    verdicts: Mapping[int, Any], texts: Sequence[str], public: Sequence[LabelledPost]
+) -> None:
+    """tools/teacher.npz from the answers of each fold for the unlabelled posts."""
     np.savez_compressed(
         TEACHER,
         post=np.array([short(text) for text in texts], np.uint64),
@@ -253,7 +264,10 @@ def finish(out: Path, shared: Path, assets: Assets) -> None:
         public=np.array([short(p.text) for p in public], np.uint64),
         fold=folds_of([p.group for p in public]).astype(np.uint8),
     )
-    chosen = asked(texts)
+
+
+def write_spans(spans: Mapping[int, Any], chosen: Sequence[str], assets: Assets) -> None:
+    """tools/teacher_spans.npz from the answers of each fold for the candidates of ``chosen``."""
     numbers, names, _ = spots_of([LabelledPost(str(i), t) for i, t in enumerate(chosen)], assets)
     spots = [*numbers, *names]
     together = np.mean(list(spans.values()), axis=0)
