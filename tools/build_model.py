@@ -53,6 +53,9 @@ MODEL = ROOT / "src" / "opgsent" / "data" / "model"
 PUBLIC = ROOT / "corpora" / "public-labels.csv"
 TEACHER = ROOT / "tools" / "teacher.npz"
 SPAN_TEACHER = ROOT / "tools" / "teacher_spans.npz"
+#: what the last fit of verdicts said of the posts held out: ``post`` (n,) as in teacher.npz and the
+#: probabilities ``stance`` and ``style`` (n, 3); benchmarks/verdicts.py reads it
+HELD_OUT = ROOT / "tools" / "held_out.npz"
 #: what a post that the teachers labelled weighs beside a labelled one, see docs/experiments.md
 TRUST = {"stance": 0.7, "style": 0.3}
 TICKER, NOTHING = 255, 254  # in place of a role
@@ -212,6 +215,10 @@ def main(args: Sequence[str] | None = None) -> None:
     if options.only != "spans":
         fits, scores = verdicts(posts, groups, folds, teachers, assets)
         arrays |= largest(joined(fits), ROOM).arrays()
+        if public:
+            keys = np.array([short(post.text) for post in public], np.uint64)
+            said = {q: fit.held_out[: len(public)].astype(np.float32) for q, fit in fits.items()}
+            np.savez_compressed(HELD_OUT, post=keys, **said)
     spans = learnable(posts)
     if options.only != "verdicts":
         kept = {name: array for name, array in arrays.items() if name.startswith("verdict_")}
