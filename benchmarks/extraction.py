@@ -291,7 +291,7 @@ def main(args: Sequence[str] | None = None) -> None:
     extractor = Extractor(assets, fit_extraction([*labelled, *own], assets, taught=last))
     if not options.speed:
         name = f"real.jsonl train, {FOLDS}-fold grouped cross-validation"
-        none: dict[int, list[LabelledPost]] = {fold: [] for fold in range(FOLDS)}
+        none = dict.fromkeys(range(FOLDS), ())
         report(f"{name}, no teacher", *crossed(labelled, own, assets, none))
         for with_teacher in (dict.fromkeys(taught, ()), taught) if taught else ():
             both = crossed(labelled, own, assets, with_teacher)

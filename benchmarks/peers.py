@@ -88,6 +88,12 @@ def _tfidf(training: Labelled) -> Work:
 
 def fasttext(training: Labelled) -> Work:
     """Words and pairs of words; a label and nothing else."""
+    predict = fasttext_fitted(training)
+    return each(lambda post: predict(post, 1))
+
+
+def fasttext_fitted(training: Labelled) -> Callable[[str, int], list[tuple[float, str]]]:
+    """fastText as it is fitted here: a post and a count -> so many (probability, label)."""
     import fasttext as library
 
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as file:
@@ -97,7 +103,7 @@ def fasttext(training: Labelled) -> Work:
         model = library.train_supervised(file.name, wordNgrams=2, epoch=5, thread=1, verbose=0)
     # its own predict() breaks with numpy 2; this is the call behind it
     predict = model.f.predict
-    return each(lambda post: predict(" ".join(post.split()) + "\n", 1, 0.0, "strict"))
+    return lambda post, count: predict(" ".join(post.split()) + "\n", count, 0.0, "strict")
 
 
 def classify_many(_: Labelled) -> Work:

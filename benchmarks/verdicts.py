@@ -3,8 +3,8 @@
 Reads what the last ``tools/build_model.py`` said of the train posts of real.jsonl, each from fits
 and teachers that saw nothing of its fold (tools/held_out.npz), and needs those posts' labels in
 ../shared. Prints macro-F1, AUC and calibration error with 95 % intervals (bootstrap over groups),
-the reliability of the top probability, how many posts may be answered with how many right, and
-slices by length and platform.
+the mean of the top probability and its reliability, how many posts may be answered with how many
+right, and slices by length and platform.
 """
 
 from __future__ import annotations
@@ -41,33 +41,28 @@ def main(args: Sequence[str] | None = None) -> None:
     platform = np.array([platform_of(records[post.id]["source"]) for post in posts])
     length = np.array([len(post.text) for post in posts])
     groups = np.unique([str(post.group) for post in posts], return_inverse=True)[1]
+    every = np.ones(len(posts), bool)
+    slices = [("all", every), ("sure to annotators", sure), ("not sure", ~sure)]
+    for low, high in LENGTHS:
+        name = f"{low} to {high - 1} characters" if high < LENGTHS[-1][1] else f"{low} and more"
+        slices.append((name, (length >= low) & (length < high)))
+    slices += [(name, platform == name) for name in sorted(set(platform.tolist()))]
     for question, labels in LABELS.items():
         p = found[question].astype(np.float64)
         gold = np.array([labels.index(str(getattr(post, question))) for post in posts])
-
-        def judged(
-            rows: Any, p: Any = p, gold: Any = gold, labels: tuple[str, ...] = labels
-        ) -> Judged:
-            return Judged(labels, gold[rows], p[rows], groups[rows])
-
-        every = np.ones(len(posts), bool)
-        slices = [("all", every), ("sure to annotators", sure), ("not sure", ~sure)]
-        slices += [
-            (f"{low} to {high - 1} characters" if high < 10**9 else f"{low} and more", rows)
-            for low, high in LENGTHS
-            if (rows := (length >= low) & (length < high)).any()
-        ]
-        slices += [(name, platform == name) for name in sorted(set(platform.tolist()))]
-        rows = [[question, "posts", "macro-F1", "AUC", "accuracy", "calibration error"]]
+        rows = [[question, "posts", "macro-F1", "AUC", "accuracy", "top probability", "its error"]]
         for name, chosen in slices:
-            one = judged(chosen)
+            one = Judged(labels, gold[chosen], p[chosen], groups[chosen])
             figures = [
                 interval(one, figure, draws=300)
                 for figure in (Judged.macro_f1, Judged.auc, Judged.accuracy)
             ]
-            rows.append([name, f"{len(one):,}", *map(str, figures), f"{one.ece():.3f}"])
+            mean = p[chosen].max(axis=1).mean()
+            rows.append(
+                [name, f"{len(one):,}", *map(str, figures), f"{mean:.3f}", f"{one.ece():.3f}"]
+            )
         print(plain_table(rows), end="\n\n")
-        print(plain_table(reliability(p, gold)), end="\n\n")
+        print(plain_table(reliability(Judged(labels, gold, p))), end="\n\n")
         print(plain_table(coverage(question, p, gold)), end="\n\n")
 
 
@@ -77,18 +72,13 @@ def platform_of(source: str) -> str:
     return {"stocktwits": "StockTwits", "telegram": "Telegram", "reddit": "Reddit"}.get(first, "X")
 
 
-def reliability(p: np.ndarray[Any, Any], gold: np.ndarray[Any, Any]) -> list[list[str]]:
+def reliability(judged: Judged) -> list[list[str]]:
     """Of each tenth of the top probability: posts, its mean, and the share of right answers."""
-    top, right = p.max(axis=1), p.argmax(axis=1) == gold
-    place = np.minimum((top * BINS).astype(int), BINS - 1)
     rows = [["top probability", "posts", "its mean", "right"]]
-    for bin_ in range(BINS):
-        here = place == bin_
-        if here.any():
-            name = f"{bin_ / BINS:.1f} to {(bin_ + 1) / BINS:.1f}"
-            rows.append(
-                [name, f"{here.sum():,}", f"{top[here].mean():.3f}", f"{right[here].mean():.3f}"]
-            )
+    for tenth, (posts, top, right) in enumerate(judged.reliability().tolist()):
+        if posts:
+            name = f"{tenth / BINS:.1f} to {(tenth + 1) / BINS:.1f}"
+            rows.append([name, f"{posts:,.0f}", f"{top / posts:.3f}", f"{right / posts:.3f}"])
     return rows
 
 

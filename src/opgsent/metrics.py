@@ -104,14 +104,25 @@ class Judged:
         held = [value for value in found if not np.isnan(value)]
         return float(np.mean(held)) if held else float("nan")
 
+    def reliability(self) -> Floats:
+        """Per bin of the top probability, shape (BINS, 3): posts, their sum of top probabilities,
+        and how many of them are right.
+
+        >>> judged = Judged(("up", "down"), [0, 1], [[0.9, 0.1], [0.95, 0.05]])
+        >>> judged.reliability()[-1].round(2).tolist()
+        [2.0, 1.85, 1.0]
+        """
+        top = self.probabilities.max(axis=1) if len(self.gold) else np.empty(0)
+        places = np.minimum((top * BINS).astype(np.int64), BINS - 1)
+        columns = np.ones(len(top)), top, self.answers == self.gold
+        return np.column_stack([np.bincount(places, column, BINS) for column in columns])
+
     def ece(self) -> float:
         """Expected calibration error of the top probability in [0, 1], BINS bins of one width."""
         if not len(self.gold):
             return float("nan")
-        top = self.probabilities.max(axis=1)
-        places = np.minimum((top * BINS).astype(np.int64), BINS - 1)
-        miss = np.bincount(places, top - (self.answers == self.gold), BINS)
-        return float(np.abs(miss).sum() / len(self.gold))
+        _, top, right = self.reliability().T
+        return float(np.abs(top - right).sum() / len(self.gold))
 
     def restricted(self, labels: Sequence[str]) -> Judged:
         """The posts of these labels, read among them only: the other columns are left out.
