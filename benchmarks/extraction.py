@@ -216,17 +216,24 @@ def _numbers(message: str) -> list[str]:
     return re.findall(r"[0-9]+(?:\.[0-9]+)?", message)
 
 
+def finnum_numbers(row: Mapping[str, Any]) -> dict[int, str]:
+    """Where the numbers of a post of FinNum begin, and the category of each."""
+    found: dict[int, str] = {}
+    at = 0
+    for number, category in zip(row["target_num"], row["subcategory"], strict=True):
+        start = row["tweet"].find(number.rstrip("."), at)
+        if start >= 0:
+            found[start] = category
+            at = start + 1
+    return found
+
+
 def finnum(shared: Path, extractor: Extractor) -> None:
     """FinNum train: is a number a price, and which of seven categories."""
     rows = json.loads((shared / "datasets" / "finnum1" / "train.json").read_text())
     c: Counter[str] = Counter()
     for row, spans in zip(rows, read_all(extractor, [r["tweet"] for r in rows]), strict=True):
-        at = 0
-        for number, category in zip(row["target_num"], row["subcategory"], strict=True):
-            start = row["tweet"].find(number.rstrip("."), at)
-            if start < 0:
-                continue
-            at = start + 1
+        for start, category in finnum_numbers(row).items():
             level = next((v for v in spans.levels if v.start <= start < v.end), None)
             roles = FINNUM.get(category)
             c["gold"] += roles is not None

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cues import LINE
-from .features import COUNTS, norms_of
+from .features import COUNTS
 from .levels import Numbers
 from .offsets import Reading
 from .prices import DEAR, Price, in_thousands, resolved
@@ -189,31 +189,33 @@ class _Names:
 
     def _away(self, found: list[Found], post: int) -> frozenset[str]:
         """Symbols of a row of tags at the end of a post that only ride along."""
-        batch = self._batch
+        batch, page = self._batch, self._batch.page
         begin, end = batch.starts[post : post + 2].tolist()
-        of_token = batch.page.counts.take(batch.ids[begin:end], axis=0)
-        words = of_token[:, _WORD].nonzero()[0]
-        last_word = begin + int(words[-1]) if len(words) else begin
-        if found[-1].place < last_word:
+        ids, kinds = batch.ids[begin:end].tolist(), page.kinds
+        last_word = len(ids) - 1
+        while last_word and kinds[ids[last_word]] != "word":
+            last_word -= 1
+        if found[-1].place < begin + last_word:
             return frozenset()
-        # a tag with a figure of its own is spoken about: "$SOL -6%, $ADA (+8%)"
-        figures = np.logical_or(*of_token[:, _FIGURES].T).tolist()
-        norms = batch.page.norms.take(batch.ids[last_word:end]).tolist()
+        behind = ids[last_word:]
+        figures = [kinds[i] in _FIGURES for i in behind] + [False]
+        signs = [page.strings[i] in _SIGNS for i in behind] + [False]
         trailing = []
         for f in found:
-            behind = f.place + 1
-            for _ in range(2):
-                if last_word < behind < end and norms[behind - last_word] in _SIGNS:
-                    behind += 1
-            trailing.append(f.place >= last_word and not (behind < end and figures[behind - begin]))
+            at = f.place - begin - last_word
+            if at >= 0:
+                at += 1 + signs[at + 1]
+                at += signs[at]
+            # a tag with a figure of its own is spoken about: "$SOL -6%, $ADA (+8%)"
+            trailing.append(at >= 0 and not figures[at])
         if not trailing[-1]:
             return frozenset()
-        alone = not of_token[found[-1].place - 1 - begin, _WORD]
-        return passengers(found, trailing, bool(alone), len(words))
+        alone = kinds[ids[found[-1].place - 1 - begin]] != "word"
+        return passengers(found, trailing, alone, int(batch.totals[post, _WORD]))
 
 
-_FIGURES = [COUNTS.index("number"), COUNTS.index("percent")]
-_SIGNS = frozenset(norms_of("- + : ( = ~ @").tolist())
+_FIGURES = frozenset(("number", "percent"))
+_SIGNS = frozenset("-+:(=~@")
 
 
 class _Prices:

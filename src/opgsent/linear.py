@@ -55,7 +55,6 @@ LARGEST = 65_504  # of half precision, in which a folder keeps weights: none of 
 #: in another language
 FOREIGN = 0.4
 _WORD = COUNTS.index("word")
-_HEARD = [_WORD, UNHEARD]
 _FIRST = np.arange(len(COUNTS)) * len(STEP_OF)  # of each counter's counts
 
 Floats = NDArray[np.float32]
@@ -233,7 +232,7 @@ class Scorer:
         """Whether the model has next to nothing to go by in each post: more than FOREIGN of its
         words are new to it, as in another language, or there is no token at all.
         """
-        words, unheard = batch.totals[:, _HEARD].T.tolist()
+        words, unheard = batch.totals[:, _WORD].tolist(), batch.totals[:, UNHEARD].tolist()
         return [
             new > FOREIGN * said or not text.strip()
             for said, new, text in zip(words, unheard, batch.clean, strict=True)

@@ -98,7 +98,8 @@ def find(batch: Batch, cues: Ints, assets: Assets) -> Candidates:
     strings, notes, kinds = page.strings, page.notes, page.kinds
     phrases = _phrases(batch, opens, assets) if len(opens) else {}
     quotes = (cues == _QUOTE).nonzero()[0].tolist()
-    could_be[[*phrases, *(_before_stablecoin(batch, cues, quotes) if quotes else ())]] = True
+    if forced := [*phrases, *(_before_stablecoin(batch, cues, quotes) if quotes else ())]:
+        could_be[forced] = True
     (at,) = could_be.nonzero()
     posts = batch.starts.searchsorted(at, side="right") - 1
     behind = _quoted(batch, quotes, assets)
