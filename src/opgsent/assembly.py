@@ -18,7 +18,7 @@ from .cues import LINE
 from .features import COUNTS
 from .levels import Numbers
 from .offsets import Reading
-from .prices import DEAR, Price, in_thousands, resolved
+from .prices import DEAR, THOUSANDS, Price, in_thousands, resolved
 from .reading import Batch
 from .result import ROLES, Level, maker
 from .subjects import TAGS, passengers
@@ -234,12 +234,13 @@ class _Prices:
         self.sure = (roles.max(axis=1) * weighed.prices.take(priced)).tolist()
         strings, ids = batch.page.strings, batch.ids
         self.tokens = [strings[i] for i in ids.take(place).tolist()]
-        behind = [strings[i] for i in ids.take(place + 1).tolist()]
+        behind = [strings[i].lower() for i in ids.take(place + 1).tolist()]
         self.units = [
-            _UNITS.get(part.tail) or _UNITS.get(word.lower())
+            _UNITS.get(part.tail) or _UNITS.get(word)
             for part, word in zip(self.parts, behind, strict=True)
         ]
-        self.parts = [in_thousands(*one) for one in zip(self.parts, behind, strict=True)]
+        if not THOUSANDS.isdisjoint(behind):
+            self.parts = [in_thousands(*one) for one in zip(self.parts, behind, strict=True)]
         self.token = lambda at: strings[ids[at]]  # for the few that look further
 
     def of(self, post: int, places: _Places, found: list[Found], names: _Names) -> list[Level]:
@@ -247,16 +248,14 @@ class _Prices:
         places.open(post)
         ours = range(self.cuts[post], self.cuts[post + 1])
         begin, stop = ours.start, ours.stop
+        parts, mine = self.parts[begin:stop], self.place[begin:stop]
         symbols = {f.symbol for f in found}
         if len(symbols) > 1:
-            mine = self.place[begin:stop]
-            lines = names.lines.take([f.place for f in found]).tolist()
-            theirs = owners(found, lines, mine, names.lines.take(mine).tolist())
+            line = names.lines.data
+            theirs = owners(found, [line[f.place] for f in found], mine, [line[at] for at in mine])
         else:
-            theirs = [next(iter(symbols), None)] * len(ours)
-        parts = self.parts[begin:stop]
+            theirs = [next(iter(symbols), None)] * len(mine)
         if len(parts) > 1 or theirs[0] in DEAR:
-            mine = self.place[begin:stop]
             prices = [Price(*p) for p in zip(parts, mine, theirs, strict=True)]
             values = resolved(prices, self.token, {f.symbol for f in found if f.quote == "BTC"})
         else:

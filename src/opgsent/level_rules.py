@@ -32,7 +32,7 @@ from .phrases import (
     WORDS,
 )
 from .result import ROLES
-from .spans import Around, Ints, Runs, among
+from .spans import Around, Ints, among, last_of, places_of
 
 STRIKE, EXIT, STOP, ENTRY, LAST, TARGET = map(
     ROLES.index, ("strike", "exit", "stop", "entry", "last", "target")
@@ -59,10 +59,14 @@ _HEADINGS = {
     SUPPORT: norms_of(WORDS["support"]),
     RESISTANCE: norms_of(WORDS["resistance"] + " resistances"),
 }
-_ROLE_BEFORE = np.full((len(CLASSES), len(CLASSES)), -1)  # -1 for none
+_WIDE = 32  # more than there are classes
+#: role that two classes say, by _WIDE * the first + the second; -1 for none
+_ROLE_BEFORE, _ROLE_BEHIND = np.full((2, _WIDE, _WIDE), -1)
 for (_two, _one), _role in _BEFORE.items():
     _ROLE_BEFORE[CLASSES.index(_two) if _two else slice(None), CLASSES.index(_one)] = _role
-_ROLE_BEHIND = np.array([_BEHIND.get(name, -1) for name in CLASSES])
+for _one, _role in _BEHIND.items():
+    _ROLE_BEHIND[CLASSES.index(_one)] = _role
+_ROLE_BEFORE, _ROLE_BEHIND = _ROLE_BEFORE.ravel(), _ROLE_BEHIND.ravel()
 
 _STOP, _EXIT = CUES.index("stop"), CUES.index("exit")
 _BEYOND = np.array([cue in ("above", "below") for cue in CUES])
@@ -88,7 +92,6 @@ class Said(NamedTuple):
 
 STOPPING, TRIGGER, QUOTED = 1, 2, 4
 WENT, MAY_GO = 1, 2
-_WIDE = 32  # more than there are classes
 
 
 def said(a: Around, numbers: Numbers, head: Ints, tail: Ints) -> Said:
@@ -96,17 +99,17 @@ def said(a: Around, numbers: Numbers, head: Ints, tail: Ints) -> Said:
     of its list.
     """
     r, hints = a.runs, a.hints
-    low, before = r.low, r.first.take(head) - 1
-    near = hints.take(before)
+    low, before = r.low, r.first[head] - 1
+    near = hints[before]
     one = np.where(near & FILLER, np.maximum(before - 1, low), before)
-    nearest = hints.take(one) & CLASS
-    second = hints.take(np.maximum(one - 1, low)) & CLASS
-    behind = hints.take(r.last.take(tail) + 1) & CLASS
+    nearest = hints[one] & CLASS
+    second = hints[np.maximum(one - 1, low)] & CLASS
+    behind = hints[r.last[tail] + 1] & CLASS
     label = before
     for _ in range(2):
-        label = np.maximum(label - ((hints.take(label) & SIGN) != 0), low)
-    said_by = hints.take(label)
-    labels = np.where(said_by & LABEL, ROLE_OF_CUE[a.cues.take(label)], -1)
+        label = np.maximum(label - ((hints[label] & SIGN) != 0), low)
+    said_by = hints[label]
+    labels = np.where(said_by & LABEL, ROLE_OF_CUE[a.cues[label]], -1)
     short = np.where(near & COLON, (said_by >> ROLE_SHIFT & ROLE_MASK) - 1, -1)
     rule = np.zeros(len(before), np.int64)
     for code, found in (
@@ -116,8 +119,9 @@ def said(a: Around, numbers: Numbers, head: Ints, tail: Ints) -> Said:
     ):
         if found is not None:
             rule += found * code
-    moved = _moved(a, (hints & TO) != 0, head)
-    return Said(second * _WIDE + nearest, behind * _WIDE + nearest, rule, moved, labels, short)
+    return Said(
+        second * _WIDE + nearest, behind * _WIDE + nearest, rule, _moved(a, head), labels, short
+    )  # fmt: skip
 
 
 class Rule(NamedTuple):
@@ -138,20 +142,20 @@ def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> It
     """
     r = a.runs
     strike = strikes(numbers)
-    norms = r.batch.page.norms[r.batch.ids]
-    sold = (a.cues[a.strong_left] == _EXIT) & (a.strong_left > r.low)
-    sold &= (a.ends[a.strong_left] == a.ends[r.first]) & (r.first - a.strong_left < 6)
+    sold = (a.role_left == _EXIT) & (a.ends[a.strong_left] == a.ends[r.first])
+    sold &= r.first - a.strong_left < 6
     for name, marked, column, weight in (
         ("no price", doubtful(a, numbers), 0, -SURELY),
         ("no price", never(a, numbers), 0, -2 * SURELY),
         ("written as a strike", strike, 0, SURELY),
         ("written as a strike", strike, 1 + STRIKE, SURELY),
         ("sold", sold, 1 + EXIT, LIKELY),
-        ("where it closed", _closed(norms, r), 1 + LAST, SURELY),
+        ("where it closed", _closed(a), 1 + LAST, SURELY),
         ("quote before its map", _mapped(a), 1 + LAST, SURELY),
     ):
-        if marked.any():
-            yield Rule(name, marked.nonzero()[0], column, weight)
+        (at,) = marked.nonzero()
+        if len(at):
+            yield Rule(name, at, column, weight)
     for name, codes, code, column, weight in (
         ("row of quotes", told.rule, QUOTED, 1 + LAST, LIKELY),
         ("how its stop is hit", told.rule, STOPPING, 1 + STOP, LIKELY),
@@ -162,23 +166,26 @@ def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> It
         (at,) = (codes & code).nonzero()
         if len(at):
             yield Rule(name, at, column, weight)
-    phrase = _ROLE_BEFORE[told.before // _WIDE, told.before % _WIDE]
-    phrase = np.where(phrase < 0, _ROLE_BEHIND[told.behind // _WIDE], phrase)
-    (known,) = (phrase >= 0).nonzero()
-    yield Rule("phrase around it", known, 1 + phrase[known], PERHAPS)
-    for labels, weight in ((told.label, SURELY), (told.short, LIKELY)):
-        (at,) = (labels >= 0).nonzero()
+    phrase = _ROLE_BEFORE[told.before]
+    phrase = np.where(phrase < 0, _ROLE_BEHIND[told.behind], phrase)
+    for name, roles, weight in (
+        ("phrase around it", phrase, PERHAPS),
+        ("its label", told.label, SURELY),
+        ("its label", told.short, LIKELY),
+    ):
+        (at,) = (roles >= 0).nonzero()
         if len(at):
-            yield Rule("its label", at, 1 + labels[at], weight)
+            yield Rule(name, at, 1 + roles[at], weight)
     (listed,) = (head != tail).nonzero()
     if len(listed):
         first = r.first[head[listed]]
         word = a.strong_left[head[listed]]
         near = (word > r.low[listed]) & (first - word < 5)
         for role, words in _HEADINGS.items():
-            under = listed[near & among(norms[word], words)]
-            yield Rule("heading of its list", under, 0, LIKELY)
-            yield Rule("heading of its list", under, 1 + role, LIKELY)
+            under = listed[near & among(a.norms[word], words)]
+            if len(under):
+                yield Rule("heading of its list", under, 0, LIKELY)
+                yield Rule("heading of its list", under, 1 + role, LIKELY)
 
 
 # Most posts have nothing that these four look for, and then they answer None, or zeros, at once.
@@ -192,8 +199,8 @@ def _quoted(a: Around, label: Ints) -> NDArray[np.bool_] | None:
     if len(label) < 3:
         return None
     plain = (r.batch.flags[label] & TICKER) != 0
-    plain &= (a.cues[label] == 0) & (a.strong_left <= r.low)
-    if not plain.any():
+    plain &= (a.cues[label] == 0) & (a.role_left == 0)
+    if not np.count_nonzero(plain):
         return None
     found: NDArray[np.bool_] = plain & (
         np.bincount(r.post, plain, int(r.post[-1]) + 1)[r.post] >= 3
@@ -201,19 +208,19 @@ def _quoted(a: Around, label: Ints) -> NDArray[np.bool_] | None:
     return found
 
 
-def _moved(a: Around, to: NDArray[np.bool_], head: Ints) -> Ints:
+def _moved(a: Around, head: Ints) -> Ints:
     """Where the price went, and where it may go: "has fallen to the low of 27.5", "may rally to 35
     and 38". The verb before the "to" says which, whatever the price is called behind it.
     """
     r = a.runs
     first, tense = r.first[head], a.tense[head]
-    if not (tense > r.low).any():
-        return np.zeros(len(first), np.int64)
-    last = np.maximum.accumulate(np.where(to, np.arange(len(to)), 0)).take(first - 1)
-    near = (last > r.low) & (first - last < 8) & (tense > r.low)
+    cues = a.told[head]
+    if not np.count_nonzero(cues):
+        return cues
+    last = last_of(places_of((a.hints & TO) != 0), first)
+    near = (last > r.low) & (first - last < 8)
     near &= (tense < last) & (last - tense < 8)
     near &= a.ends[tense] == a.ends[first]
-    cues = a.cues[tense]
     found: Ints = near * ((cues == PAST) * WENT + (cues == FUTURE) * MAY_GO)
     return found
 
@@ -224,13 +231,11 @@ def _stopping(a: Around) -> NDArray[np.bool_] | None:
     """
     r = a.runs
     stops = a.cues == _STOP
-    if not stops.any():
+    if not np.count_nonzero(stops):
         return None
-    stop = np.maximum.accumulate(np.where(stops, np.arange(len(stops)), 0))[r.first - 1]
+    stop = last_of(places_of(stops), r.first)
     wordless = a.words[r.first - 1] - a.words[stop] <= 1
-    said = (wordless & (stop == a.strong_left)) | (
-        (stop < a.strong_left) & _CLOSES[a.cues[a.strong_left]]
-    )
+    said = (wordless & (stop == a.strong_left)) | ((stop < a.strong_left) & _CLOSES[a.role_left])
     found: NDArray[np.bool_] = said & (stop > r.low) & (r.first - stop < 9)
     return found
 
@@ -239,7 +244,7 @@ def _triggers(a: Around, numbers: Numbers) -> NDArray[np.bool_] | None:
     """Where an option is bought: "$135c above $134", "puts below 151.72"."""
     r = a.runs
     beyond: NDArray[np.bool_] = _BEYOND[a.cues[r.first - 1]]
-    if not beyond.any():
+    if not np.count_nonzero(beyond):
         return None
     before = np.maximum(r.first - 2, r.low)
     option = (r.batch.flags[before] & OPTION) != 0
@@ -248,10 +253,11 @@ def _triggers(a: Around, numbers: Numbers) -> NDArray[np.bool_] | None:
     return found
 
 
-def _closed(norms: NDArray[np.uint64], r: Runs) -> NDArray[np.bool_]:
+def _closed(a: Around) -> NDArray[np.bool_]:
     """Where the market closed: "SPX closed at 5,870", "$TSLA ended the day at 251"."""
+    r, norms = a.runs, a.norms
     at = among(norms[r.first - 1], _AT)
-    if at.any():
+    if np.count_nonzero(at):
         verb = np.maximum(r.first - 2, r.low)
         verb = np.maximum(verb - 2 * among(norms[verb], _SESSIONS), r.low)
         at &= among(norms[verb], _CLOSING)
@@ -266,11 +272,13 @@ def _mapped(a: Around) -> NDArray[np.bool_]:
     r = a.runs
     flags, reach = r.batch.flags, len(a.cues) - 1
     found: NDArray[np.bool_] = (flags[r.first - 1] & TICKER) != 0
-    found &= a.strong_left <= r.low
-    word = np.minimum(a.strong_right, reach)
-    found &= (word < r.high) & (word - r.last < 4) & _BARRIER[a.cues[word]]
+    found &= a.role_left == 0
+    if not np.count_nonzero(found):
+        return found
+    word = a.strong_right
+    found &= (word - r.last < 4) & _BARRIER[a.role_right]
     behind = np.minimum(word + 1, reach)
-    sign = (a.cues[behind] == ENDS_NOTHING) | among(r.batch.page.norms[r.batch.ids[behind]], _AT)
+    sign = (a.cues[behind] == ENDS_NOTHING) | among(a.norms[behind], _AT)
     found &= sign | (word - r.last > 1)  # "170 support 165 next" says what 170 is
     found &= (flags[np.minimum(behind + sign, reach)] & PRICE) != 0
     return found

@@ -22,7 +22,11 @@ from .spans import (
     Rows,
     View,
     Window,
+    coded,
     cue_hashes,
+    first_of,
+    lines_of,
+    places_of,
     rows_of,
     salts,
 )  # fmt: skip
@@ -58,10 +62,10 @@ _SALTS = salts("level", [v.name for v in _OWN_VIEWS])
 _STEPS = np.array(
     [-1.5, -0.5, -0.18, -0.04, -0.015, -0.004, -1e-9, 1e-9, 0.004, 0.015, 0.04, 0.18, 0.5, 1.5]
 )
-_BUYS = np.array([cue in ("buy", "long") for cue in CUES] + [False] * (32 - len(CUES)))
+#: side of each cue class: 1 buys, 2 sells
+_SIDE = np.array([{"buy": 1, "long": 1, "sell": 2, "short": 2}.get(cue, 0) for cue in CUES])
 _ROLES = frozenset("target stop entry buy sell long short support resistance option".split())
 _NAMES_ROLE = np.array([cue in _ROLES for cue in CUES] + [False] * (32 - len(CUES)))
-_SELLS = np.array([cue in ("sell", "short") for cue in CUES] + [False] * (32 - len(CUES)))
 
 
 class Beside(NamedTuple):
@@ -75,6 +79,7 @@ class Beside(NamedTuple):
     step_after: Ints
     gap_before: Ints  #: tokens between, at most 9
     gap_after: Ints
+    order: Ints  #: the numbers of each post by their size
     head: Ints  #: index of the first number of its list or range
     tail: Ints  #: index of the last
     side: Ints  #: 1 where the post buys first, 2 where it sells first, else 0
@@ -86,27 +91,18 @@ def beside(a: Around, numbers: Numbers) -> Beside:
     r, place, size = a.runs, numbers.place, numbers.size
     n = len(place)
     index = np.arange(n)
-    same = r.post[1:] == r.post[:-1]
-    has_before, has_after = np.zeros((2, n), bool)
-    has_before[1:] = has_after[:-1] = same
-    before = index - has_before
-    step_before, step_after = np.full((2, n), 31)
-    steps = _STEPS.searchsorted(size[1:] - size[:-1])
-    step_before[1:] = step_after[:-1] = np.where(same, steps, 31)
-    gaps = place[1:] - place[:-1]
-    gap_before, gap_after = np.full((2, n), 9)
-    gap_before[1:] = gap_after[:-1] = np.where(same, np.minimum(gaps, 9), 9)
-    head, tail = _chains(a, place, same, gaps, strikes(numbers))
-    is_side = (_BUYS | _SELLS)[a.cues]
-    (sides,) = is_side.nonzero()
-    if len(sides):
-        first = sides[np.minimum(sides.searchsorted(r.low), len(sides) - 1)]
-        side = ((first > r.low) & (first < r.high)) * np.where(_BUYS[a.cues[first]], 1, 2)
-    else:
-        side = np.zeros(n, np.int64)
+    # between each two, and before the first and behind the last
+    has, steps, gaps = np.zeros(n + 1, bool), np.full(n + 1, 31), np.full(n + 1, 9)
+    has[1:-1] = same = r.post[1:] == r.post[:-1]
+    steps[1:-1] = np.where(same, _STEPS.searchsorted(size[1:] - size[:-1]), 31)
+    gap = place[1:] - place[:-1]
+    gaps[1:-1] = np.where(same, np.minimum(gap, 9), 9)
+    head, tail = _chains(a, place, same, gap, strikes(numbers))
+    first = first_of(places_of(_SIDE[a.cues] > 0), r.low)
+    side = _SIDE[a.cues[first]] * (first < r.high)
     return Beside(
-        index, before, has_before, has_after, step_before, step_after, gap_before, gap_after,
-        head, tail, side, said(a, numbers, head, tail),
+        index, index - has[:-1], has[:-1], has[1:], steps[:-1], steps[1:], gaps[:-1], gaps[1:],
+        np.lexsort((size, r.post)), head, tail, side, said(a, numbers, head, tail),
     )  # fmt: skip
 
 
@@ -125,7 +121,7 @@ def _chains(
     roles = _NAMES_ROLE[a.cues].cumsum()
     parted = (roles[place[1:] - 1] != roles[place[:-1]]) | (strike[1:] != strike[:-1])
     joined = same & (joint | wordless) & ~parted
-    if not joined.any():
+    if not np.count_nonzero(joined):
         return index, index
     head, tail = index.copy(), index.copy()
     head[1:][joined] = 0
@@ -140,12 +136,10 @@ def rows(a: Around, numbers: Numbers, by: Beside) -> Rows:
     half = _WINDOW.far
     size, shape, head, tail, index = numbers.size, numbers.shape, by.head, by.tail, by.number
     # the numbers of its post
-    count = np.bincount(r.post, minlength=int(r.post[-1]) + 1)
-    begin = count.cumsum() - count
-    order = np.lexsort((size, r.post))
-    middle = size[order[(begin + count // 2)[r.post]]]
-    begin = begin[r.post]
-    many = np.minimum(count[r.post], 15)
+    begin = r.post.searchsorted(r.post)
+    count = r.post.searchsorted(r.post, side="right") - begin
+    middle = size[by.order[begin + count // 2]]
+    many = np.minimum(count, 15)
     rank = np.minimum(index - begin, 6)
     inner, outer = head < index, tail > index
     end = np.where(inner, head, np.where(outer, tail, begin))
@@ -153,32 +147,28 @@ def rows(a: Around, numbers: Numbers, by: Beside) -> Rows:
     from_middle, lead, across = against
     across = np.where(inner | outer, across, 16)
     # the cues of its list
-    far = len(a.cues) - 1
-    strong_left, tense = a.strong_left[head], a.tense[head]
-    strong_right = a.strong_right[tail]
-    strong_at = np.minimum(strong_right, far)
-    strong = a.cues[strong_left] * (strong_left > r.low)
-    behind = a.cues[strong_at] * (strong_right < r.high)
+    strong_left, tense, strong_right = a.strong_left[head], a.tense[head], a.strong_right[tail]
+    strong, tells, behind = a.role_left[head], a.told[head], a.role_right[tail]
     first_at, last_at = r.first[head], r.first[tail]
     since = np.minimum(a.words[first_at] - a.words[strong_left], 7)
-    until = np.minimum(a.words[strong_at] - a.words[last_at], 7)
+    until = np.minimum(a.words[strong_right] - a.words[last_at], 7)
     here = a.ends[first_at]
     near = here == a.ends[strong_left]
-    close = a.ends[last_at] == a.ends[strong_at]
-    told = a.cues[tense] * ((here == a.ends[tense]) & (tense > r.low))
+    close = a.ends[last_at] == a.ends[strong_right]
+    told = tells * (here == a.ends[tense])
     passed = np.minimum(index - r.first.searchsorted(strong_left, side="right"), 7)
-    left = a.cues[a.left] * (a.left > r.low) * 2 + (a.left > a.line)
     spot = inner + 2 * outer
     role = strong * 2 + near
     after = behind * 8 + until
     lead = lead * 2 + (rank > 0)
-    codes = np.array(
+    none = np.zeros_like(index)
+    hashes = coded(
         [
-            shape * 0, shape * 0, np.floor(size * 2) + 64, shape * 0, shape * 0,
+            none, none, np.floor(size * 2).astype(np.int64) + 64, none, none,
             by.gap_before * 2 + by.has_before, by.gap_after * 2 + by.has_after,
             by.step_before, by.step_after, from_middle * 2 + (many > 1),
             shape == shape[by.before], many, by.side, rank * 16 + many,
-            left * 10 + by.gap_before, numbers.part, left * 4 + by.side,
+            a.cue_left * 10 + by.gap_before, numbers.part, a.cue_left * 4 + by.side,
             inner, inner, inner, outer, outer, role * 2 + inner, near,
             (role * 32 + behind) * 2 + close, close, role * 4 + by.side,
             role * 8 + since, since, after, until,
@@ -187,20 +177,18 @@ def rows(a: Around, numbers: Numbers, by: Beside) -> Rows:
             lead, lead * 4 + by.side, lead * 32 + strong, lead,
             by.said.before, by.said.behind, by.said.rule, by.said.moved,
         ],
-        np.int64,
+        _SALTS,
     )  # fmt: skip
-    hashes = codes.astype(np.uint64) * SECOND + _SALTS
     l1, l2, r1, r2 = norms[half - 1], norms[half - 2], norms[half], norms[half + 1]
     before, behind_it = l1[head], r1[tail]
-    own = r.batch.page.norms[r.batch.ids]
-    own_left, own_right = own[strong_left], own[strong_at]
-    hashes[_NAMED] ^= np.array(
+    own_left, own_right = a.norms[strong_left], a.norms[strong_right]
+    hashes[_NAMED] ^= lines_of(
         [
-            shape, own[r.first], shape ^ l1 * SECOND, shape ^ r1 * SECOND,
+            shape, a.norms[r.first], shape ^ l1 * SECOND, shape ^ r1 * SECOND,
             # short gaps: the words between are told apart
             l1 * (by.gap_before <= 3), r1 * (by.gap_after <= 3),
             before, l2[head], before ^ l2[head] * SECOND, behind_it, behind_it ^ r2[tail] * SECOND,
-            own_left, own_right, own_left, own_right, before, before, own[tense], l1,
+            own_left, own_right, own_left, own_right, before, before, a.norms[tense], l1,
         ]
     )  # fmt: skip
     return rows_of(np.concatenate([hashes, window, cue_hashes(a)]))

@@ -75,32 +75,39 @@ def find(batch: Batch) -> Numbers:
 
 def numbers_of(token: str) -> tuple[Number, ...]:
     """The numbers of a token with their size and shape."""
-    return tuple(
-        Number(
-            part,
-            math.log10(float(part.value)) if part.value else -20.0,
-            _shape_hash(_shape(part, i > 0 or part.end < len(token) - len(part.tail))),
-            traits_of(part),
-        )
-        for i, part in enumerate(parts_of(token))
-    )
+    found: list[Number] = []
+    for part in parts_of(token):
+        size = math.log10(part.value) if part.value else -20.0
+        ranged = bool(found) or part.end < len(token) - len(part.tail)
+        # as Number(...) makes it, in half the time
+        found.append(tuple.__new__(Number, (part, size, _shape(part, ranged), traits_of(part))))
+    return tuple(found)
 
 
-_shape_hash = lru_cache(4096)(hashed)  # there are few
-
-
-def _shape(part: Part, ranged: bool) -> str:
+def _shape(part: Part, ranged: bool) -> int:
     """How a number is written: digits before and behind the point, sign, letters, year-like."""
-    whole, _, decimals = part.digits.replace(",", "").partition(".")
-    zeros = len(decimals) - len(decimals.lstrip("0"))
-    size = "year" if len(whole) == 4 and whole[:2] in ("19", "20") and not decimals else len(whole)
-    if whole.strip("0") == "":
+    digits, comma = part.digits, "," in part.digits
+    whole, _, decimals = (digits.replace(",", "") if comma else digits).partition(".")
+    size, zeros, round_ = len(whole), 0, 0
+    if decimals:
+        zeros = len(decimals) - len(decimals.lstrip("0"))
+    else:
+        round_ = size - len(whole.rstrip("0"))
+    year = size == 4 and not decimals and whole[:2] in ("19", "20")
+    if not whole.strip("0"):
         size = 0
-    round_ = len(whole) - len(whole.rstrip("0")) if not decimals else 0
-    return (
-        f"{size}.{min(len(decimals), 6)}z{min(zeros, 4)}r{min(round_, 3)}{part.tail}{part.unit}"
-        f"{',' in part.digits}{ranged}"
-    )
+    return _shape_hash(
+        "year" if year else size, min(len(decimals), 6), min(zeros, 4), min(round_, 3),
+        part.tail, part.unit, comma, ranged,
+    )  # fmt: skip
+
+
+@lru_cache(4096)  # there are few
+def _shape_hash(
+    size: str | int, places: int, zeros: int, round_: int, tail: str, unit: str | None,
+    comma: bool, ranged: bool,
+) -> int:  # fmt: skip
+    return hashed(f"{size}.{places}z{zeros}r{round_}{tail}{unit}{comma}{ranged}")
 
 
 def strikes(numbers: Numbers) -> NDArray[np.bool_]:
@@ -113,20 +120,24 @@ def strikes(numbers: Numbers) -> NDArray[np.bool_]:
 
 
 def shared(
-    odds: NDArray[np.float32], post: Ints, numbers: Numbers, head: Ints
+    odds: NDArray[np.float32], post: Ints, numbers: Numbers, order: Ints, head: Ints
 ) -> NDArray[np.float32]:
     """Role log-odds with what a list and a repeated price share.
 
     The numbers of one list or range take their mean; a price named twice in a post takes half of
     the mean of its mentions. Both were worth a point of accuracy in grouped cross-validation.
+    ``order`` is that of the numbers of each post by their size.
     """
-    if (head != np.arange(len(odds))).any():
+    index = np.arange(len(odds))
+    if np.count_nonzero(head != index):
         odds = _mean(odds, head)
-    first: dict[tuple[int, float], int] = {}
-    keys = zip(post.tolist(), numbers.size.tolist(), strict=True)
-    same = [first.setdefault(key, i) for i, key in enumerate(keys)]
-    if len(first) < len(same):
-        odds = (odds + _mean(odds, np.array(same, np.int64))) * np.float32(0.5)
+    size, post = numbers.size[order], post[order]
+    again = (size[1:] == size[:-1]) & (post[1:] == post[:-1])
+    if np.count_nonzero(again):
+        first, same = index.copy(), index.copy()
+        first[1:][again] = 0
+        same[order] = order[np.maximum.accumulate(first)]
+        odds = (odds + _mean(odds, same)) * np.float32(0.5)
     return odds
 
 
@@ -146,7 +157,7 @@ def bounded(
         return odds
     r = a.runs
     near = np.maximum(r.first[pairs, None] - np.array([1, 2, 3]), r.low[pairs, None])
-    bounds = among(r.batch.page.norms[r.batch.ids[near]], _BETWEEN).any(axis=1)
+    bounds = among(a.norms[near], _BETWEEN).any(axis=1)
     bounds &= among(odds[pairs].argmax(axis=1), np.array([SUPPORT, RESISTANCE]))
     pairs = pairs[bounds]
     if not len(pairs):
@@ -160,11 +171,11 @@ def bounded(
 
 def _mean(odds: NDArray[np.float32], group: Ints) -> NDArray[np.float32]:
     """Each line replaced by the mean of the lines of its group."""
-    total = np.zeros_like(odds)
-    np.add.at(total, group, odds)
-    count = np.bincount(group, minlength=len(odds))
-    total /= np.maximum(count, 1)[:, None]
-    mean: NDArray[np.float32] = total[group]
+    width = odds.shape[1]
+    at = group[:, None] * width + np.arange(width)
+    total = np.zeros(odds.size, np.float32)
+    np.add.at(total, at.ravel(), odds.ravel())  # three times as fast flat
+    mean: NDArray[np.float32] = total[at] / np.bincount(group)[group, None].astype(np.float32)
     return mean
 
 

@@ -66,8 +66,9 @@ _REACH = 6  # tokens from a fib word or another ratio to a ratio
 def doubtful(a: Around, numbers: Numbers) -> Marked:
     """Fibonacci ratios, millions, what is counted ("10,000 holders"), what was gained."""
     r = a.runs
-    behind = a.cues[np.minimum(r.last + 1, len(a.cues) - 1)] * (r.last + 1 < r.high)
-    found: Marked = ((numbers.traits & SELDOM) != 0) | _COUNTED[behind] | _gained(r, numbers)
+    # behind the last of a post stands no cue
+    found: Marked = ((numbers.traits & SELDOM) != 0) | _COUNTED[a.cues[r.last + 1]]
+    found |= _gained(a, numbers)
     return found
 
 
@@ -75,18 +76,17 @@ def never(a: Around, numbers: Numbers) -> Marked:
     """Pieces of phone and grouped numbers, "24/7", readings, years, money won and lost, counts of
     orders, ratios beside fib words.
     """
-    r = a.runs
-    found: Marked = _always(r) | _in_pieces(r, numbers) | _told_of_else(a, numbers)
-    return found | _ratios(r, numbers)
+    found: Marked = _always(a.runs) | _in_pieces(a, numbers) | _told_of_else(a, numbers)
+    return found | _ratios(a, numbers)
 
 
-def _gained(r: Runs, numbers: Numbers) -> Marked:
+def _gained(a: Around, numbers: Numbers) -> Marked:
     """Money won or lost, no price: "up $12,000", "made $300"; not "may break down $281"."""
     signed: Marked = (numbers.traits & SIGNED) != 0
-    if signed.any():
-        norms = r.batch.page.norms[r.batch.ids]
-        signed &= among(norms[r.first - 1], _GAINS)
-        signed &= ~among(norms[np.maximum(r.first - 2, 0)], _BREAKS)
+    if np.count_nonzero(signed):
+        first = a.runs.first
+        signed &= among(a.norms[first - 1], _GAINS)
+        signed &= ~among(a.norms[np.maximum(first - 2, 0)], _BREAKS)
     return signed
 
 
@@ -94,37 +94,39 @@ def _always(r: Runs) -> Marked:
     """Both numbers of "24/7"."""
     known, ids = r.batch.page.numbers, r.batch.ids
     hours, slash, days = (known.get(token, -1) for token in ("24", "/", "7"))
-    if -1 in (hours, slash, days):
-        return np.zeros(len(r.first), bool)
-    (at,) = ((ids[:-2] == hours) & (ids[1:-1] == slash) & (ids[2:] == days)).nonzero()
-    return np.isin(r.first, np.concatenate([at, at + 2]))
+    at = r.first[ids[r.first] == hours]
+    at = at[ids[at + 1] == slash]
+    at = at[ids[at + 2] == days]
+    return np.isin(r.first, [at, at + 2]) if len(at) else np.zeros(len(r.first), bool)
 
 
-def _in_pieces(r: Runs, numbers: Numbers) -> Marked:
+def _in_pieces(a: Around, numbers: Numbers) -> Marked:
     """Groups of a phone number, "555 123 4567", "0800-555-0199", and of a number that the grammar
     does not read as one: "60 000", "3'150", "60_000".
 
     Those are whole numbers side by side of which one begins with a nought, three and more that
     neither rise nor fall as a list of prices does, and what an apostrophe or a low line parts.
     """
+    r = a.runs
     found: Marked = (numbers.traits & LED) != 0
     gaps = numbers.place[1:] - numbers.place[:-1]
     whole = (numbers.traits & WHOLE) != 0
     (near,) = ((gaps <= 2) & (r.post[1:] == r.post[:-1]) & whole[1:] & whole[:-1]).nonzero()
-    rows: list[list[int]] = []  # numbers side by side
+    rows: list[list[int]] = []  # the first and the last of numbers side by side
     for at, gap in zip(near.tolist(), gaps[near].tolist(), strict=True):
         if gap == 2:
-            if int(r.batch.page.norms[r.batch.ids[r.first[at] + 1]]) not in _GROUPING:
+            if int(a.norms[r.first[at] + 1]) not in _GROUPING:
                 continue
             found[at] = True
-        if rows and rows[-1][-1] == at:
-            rows[-1].append(at + 1)
+        if rows and rows[-1][1] == at:
+            rows[-1][1] = at + 1
         else:
             rows.append([at, at + 1])
-    for row in rows:
-        values = [numbers.known[at].part.value for at in row]
-        listed = len(row) < 3 or values == sorted(values) or values[::-1] == sorted(values)
-        found[row] = found[row].any() or not listed
+    for first, last in rows:
+        values = [known.part.value for known in numbers.known[first : last + 1]]
+        listed = len(values) < 3 or sorted(values) in (values, values[::-1])
+        if not listed or True in found[first : last + 1].tolist():
+            found[first : last + 1] = True
     return found
 
 
@@ -134,13 +136,13 @@ def _told_of_else(a: Around, numbers: Numbers) -> Marked:
     """
     r = a.runs
     found = np.zeros(len(r.first), bool)
-    telling = ((a.hints & TELLING) != 0).cumsum()
-    reach = np.maximum(r.first - 9, r.low)  # the farthest that is looked at
-    (which,) = (telling.take(r.last + 1) > telling.take(reach)).nonzero()
-    if not len(which):
+    (telling,) = (a.hints & TELLING).nonzero()
+    if not len(telling):
         return found
-    words, flags = r.batch.page.norms.take(r.batch.ids).tolist(), r.batch.flags
-    for i in which.tolist():
+    near = np.maximum(r.first - 9, r.low), r.last + 1  # what is looked at, behind the first of it
+    begin, end = telling.searchsorted(near, side="right")
+    words, flags = a.norms.data, r.batch.flags
+    for i in (end > begin).nonzero()[0].tolist():
         first, last, low, high = int(r.first[i]), int(r.last[i]), int(r.low[i]), int(r.high[i])
         traits = numbers.known[i].traits
         word = words[first - 1]
@@ -171,7 +173,7 @@ def _told_of_else(a: Around, numbers: Numbers) -> Marked:
     return found
 
 
-def _ratios(r: Runs, numbers: Numbers) -> Marked:
+def _ratios(a: Around, numbers: Numbers) -> Marked:
     """Fibonacci ratios beside their word: "0.618 fib", "fib levels: 0.382 = 33.1, 0.5 = 30.9".
 
     A sharp ratio has to be near a fib word or another ratio. Assets trade at the round ones, so
@@ -179,13 +181,13 @@ def _ratios(r: Runs, numbers: Numbers) -> Marked:
     """
     marked: Marked = np.zeros(len(numbers.known), bool)
     is_ratio = (numbers.traits & RATIO) != 0
-    if not is_ratio.any():
+    if not np.count_nonzero(is_ratio):
         return marked
     parts = [known.part for known in numbers.known]
     digits = [""] * len(parts)
     for i in is_ratio.nonzero()[0].tolist():
         digits[i] = written(parts[i])
-    words = r.batch.page.norms[r.batch.ids].tolist()
+    r, words = a.runs, a.norms.data
     flags = r.batch.flags
     first, low, high = r.first.tolist(), r.low.tolist(), r.high.tolist()
     places: set[int] = set()  # of ratios found

@@ -59,7 +59,9 @@ def parts_of(token: str) -> tuple[Part, ...]:
         if digits[:1].isdigit() and digits.replace(".", "", 1).isdigit() and token[-1] != ".":
             start = len(token) - len(digits)
             unit = "USD" if start else None
-            return (Part(start, len(token), Decimal(digits), digits, "", unit),)
+            # as Part(...) makes it, in half the time
+            part = (start, len(token), Decimal(digits), digits, "", unit)
+            return (tuple.__new__(Part, part),)
     found: list[Part] = []
     at = 0
     while at < len(token):

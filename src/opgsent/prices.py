@@ -34,12 +34,12 @@ def in_thousands(part: Part, word: str) -> Part:
     >>> in_thousands(parts_of("65")[0], "grand").value
     Decimal('65000')
     """
-    if part.tail or part.value >= 1000 or word.lower() not in _THOUSANDS:
+    if word.lower() not in THOUSANDS or part.tail or part.value >= 1000:
         return part
     return part._replace(value=part.value * 1000, tail="k")
 
 
-_THOUSANDS = frozenset({"grand", "thousand"})
+THOUSANDS = frozenset({"grand", "thousand"})
 
 
 def resolved(
@@ -129,6 +129,8 @@ def _thousands_of_all(prices: Sequence[Price], values: list[Decimal]) -> None:
     for price, value in zip(prices, values, strict=True):
         if price.part.tail.startswith("k"):
             theirs.setdefault(price.symbol, []).append(value)
+    if not theirs:
+        return
     bounds = {symbol: (max(of) / 2, min(of) * 2) for symbol, of in theirs.items()}
     for i, price in enumerate(prices):
         if price.symbol not in bounds or price.part.tail or price.part.unit:
@@ -151,20 +153,23 @@ def _dotted_thousands(
     A price of ether might, or be one in bitcoin; there all small numbers have to be in three
     decimals, "2.450, 2.700" and not "2.450, 2.7", or a large one shows that thousands are meant.
     """
+    dotted = [
+        i
+        for i, price in enumerate(prices)
+        if len(price.part.digits.partition(".")[2]) == 3
+        and not price.part.tail
+        and 1 <= values[i] < DEAR.get(price.symbol or "", 0)
+    ]
+    if not dotted:
+        return
     largest = max(values)
     odd = {
         price.symbol
         for price, value in zip(prices, values, strict=True)
         if value < 100 and not price.part.tail and len(price.part.digits.partition(".")[2]) != 3
     }
-    for i, price in enumerate(prices):
-        limit = DEAR.get(price.symbol or "")
-        if limit is None or price.part.tail or not 1 <= values[i] < limit:
+    for i in dotted:
+        symbol = prices[i].symbol
+        if symbol in _SINGLE and (symbol in crossed or (largest < 100 and symbol in odd)):
             continue
-        if price.symbol in _SINGLE and largest < 100 and price.symbol in odd:
-            continue
-        if price.symbol in crossed and price.symbol in _SINGLE:
-            continue
-        whole, dot, decimals = price.part.digits.partition(".")
-        if dot and len(decimals) == 3:
-            values[i] = Decimal(whole + decimals)
+        values[i] = Decimal(prices[i].part.digits.replace(".", "", 1))

@@ -112,7 +112,10 @@ class TokenTable:
 
     def _fill(self, page: Page, fresh: Sequence[str]) -> list[bytes]:
         """Number what is new in a batch, all at once, and keep it for the next time."""
-        cuts = [stand_in(cut_once(piece)) for piece in fresh]
+        cuts: list[Sequence[str]] = [
+            stand_in(cut_once(piece)) if "@" in piece or "http" in piece else cut_once(piece)
+            for piece in fresh
+        ]
         tokens = list(chain.from_iterable(cuts))
         self._learn(page, tokens)
         numbers = np.fromiter(map(page.numbers.__getitem__, tokens), np.int32, len(tokens))

@@ -7,6 +7,7 @@ says which token it speaks of, so that an explanation can point at it. Rows have
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -45,7 +46,23 @@ def salts(model: str, names: list[str]) -> Hashes:
 
 def rows_of(values: Hashes) -> Rows:
     """Weight rows of hashes."""
-    return ((values * _MIX) >> _DOWN).astype(np.int32)
+    values = values * _MIX
+    values >>= _DOWN
+    return values.astype(np.int32)
+
+
+def lines_of(values: Sequence[NDArray[Any]]) -> Hashes:
+    """Values of n candidates, one view a line, shape (views, n)."""
+    joined = np.concatenate(values, dtype=np.uint64, casting="unsafe")  # a bool is 0 or 1
+    return joined.reshape(len(values), -1)
+
+
+def coded(codes: Sequence[NDArray[Any]], of_views: Hashes) -> Hashes:
+    """Hashes of the codes of some views, whose salts are given; shape (views, n)."""
+    hashes = lines_of(codes)
+    hashes *= SECOND
+    hashes += of_views
+    return hashes
 
 
 def cue_classes(flags: NDArray[np.int64]) -> Ints:
@@ -148,12 +165,9 @@ class Window:
 
 # --- the cues around ------------------------------------------------------------------------
 
-_IS_CUE = [0 < c < LINE and c not in (JOINT, COLON) for c in range(32)]
-_IS_STRONG = [c in STRONG for c in range(32)]
-#: cue class -> is it looked for to the left as: any cue, one that names a role, a tense, a line end
-_LEFT = np.array([_IS_CUE, _IS_STRONG, [c in (PAST, FUTURE) for c in range(32)],
-                  [c == LINE for c in range(32)]])  # fmt: skip
-_RIGHT = np.array([_IS_CUE, _IS_STRONG])
+_IS_CUE = np.array([0 < c < LINE and c not in (JOINT, COLON) for c in range(32)])
+_IS_STRONG = np.array([c in STRONG for c in range(32)])
+_IS_TENSE = np.array([c in (PAST, FUTURE) for c in range(32)])
 _NEXT = np.uint64(norm_of("next"))
 _CALLS_TARGET = np.array([c in (STOP, ENTRY) for c in range(32)])
 _ENDS = np.array([c not in (JOINT, COLON) for c in range(32)])
@@ -163,15 +177,20 @@ class Around(NamedTuple):
     """The cues around candidates. Places are those of tokens; low or high where there is none."""
 
     runs: Runs
+    norms: Hashes  #: of all tokens
     cues: Ints  #: cue class of all tokens
-    before: Ints  #: place of the last cue at or before each token
-    after: Ints  #: place of the first cue at or behind each token
+    marks: Ints  #: places of all cues, see ``places_of``
     left: Ints  #: nearest cue to the left of each candidate
     strong_left: Ints  #: nearest cue that names a role
     tense: Ints  #: nearest word that says was or will be
     line: Ints  #: last line break before it
     right: Ints
     strong_right: Ints
+    cue_left: Ints  #: cue class of left, 0 for none, times two, and whether it is of the same line
+    role_left: Ints  #: that of strong_left, 0 for none; those of the next three
+    told: Ints
+    cue_right: Ints
+    role_right: Ints
     ends: Ints  #: ends of sentences up to each token
     words: Ints  #: words up to each token
     hints: Ints  #: of all tokens, see phrases.py
@@ -180,26 +199,47 @@ class Around(NamedTuple):
 def around(r: Runs, cues: Ints) -> Around:
     """Find the cues around candidates; ``cues`` are the cue classes of the batch."""
     batch, cues = r.batch, cues.copy()
+    norms = batch.page.norms.take(batch.ids)
     # "Stop targets", "entry target": the first of two says the role
     (second,) = (_CALLS_TARGET[cues[:-1]] & (cues[1:] == TARGET)).nonzero()
     cues[second + 1] = 0
     # the "next stop" of a journey is where the price goes
     (stops,) = (cues[1:] == STOP).nonzero()
     if len(stops):
-        cues[stops[batch.page.norms[batch.ids[stops]] == _NEXT] + 1] = TARGET
-    n = len(cues)
-    place = np.arange(n)
-    before = np.maximum.accumulate(_LEFT[:, cues] * place, axis=1)
-    left, strong_left, tense, line = np.maximum(before[:, r.first - 1], r.low)
-    behind = np.where(_RIGHT[:, cues], place, n)[:, ::-1]
-    after = np.minimum.accumulate(behind, axis=1)[:, ::-1]
-    right, strong_right = np.minimum(after[:, np.minimum(r.last + 1, n - 1)], r.high)
+        cues[stops[norms[stops] == _NEXT] + 1] = TARGET
+    marks, strong = places_of(_IS_CUE[cues]), places_of(_IS_STRONG[cues])
+    sought = marks, strong, places_of(_IS_TENSE[cues]), places_of(cues == LINE)
+    left, strong_left, tense, line = [np.maximum(last_of(p, r.first), r.low) for p in sought]
+    right, strong_right = [np.minimum(first_of(p, r.last), r.high) for p in sought[:2]]
+    nearest = np.array([left, strong_left, tense, right, strong_right])
+    cue_left, role_left, told, cue_right, role_right = cues[nearest] * (
+        (nearest > r.low) & (nearest < r.high)
+    )
     ends = (_ENDS[cues] & ((batch.flags & END) != 0)).cumsum()
     words = batch.page.counts[batch.ids, _WORD].cumsum(dtype=np.int64)
     return Around(
-        r, cues, before[0], after[0], left, strong_left, tense, line, right, strong_right,
+        r, norms, cues, marks, left, strong_left, tense, line, right, strong_right,
+        cue_left * 2 + (left > line), role_left, told, cue_right, role_right,
         ends, words, batch.flags >> HINTS,
     )  # fmt: skip
+
+
+def places_of(marked: NDArray[np.bool_]) -> Ints:
+    """The places of marked tokens of a batch, between its first place and its last, which are
+    marked, too: so that a search always ends at a place.
+    """
+    marked[0] = marked[-1] = True
+    return marked.nonzero()[0]
+
+
+def last_of(places: Ints, before: Ints) -> Ints:
+    """The last of ``places_of`` that stands before each place, or the first of all."""
+    return places[places[1:].searchsorted(before)]
+
+
+def first_of(places: Ints, behind: Ints) -> Ints:
+    """The first of ``places_of`` that stands behind each place but the last."""
+    return places[places.searchsorted(behind, side="right")]
 
 
 CUE_VIEWS: tuple[View, ...] = (
@@ -214,40 +254,29 @@ _CUE_SALTS = salts("level", [v.name for v in CUE_VIEWS])
 
 def cue_hashes(a: Around) -> Hashes:
     """Hashes of the cues around, shape (len(CUE_VIEWS), n)."""
-    r = a.runs
-    norms, ids = r.batch.page.norms, r.batch.ids
-    reach = len(a.cues) - 1
-    opener = np.minimum(a.after[np.minimum(a.line + 1, reach)], reach)
-    head = a.before[a.line]
-    second = a.before[np.maximum(a.left - 1, 0)]
-    right = np.minimum(a.right, reach)
-    strong_right = np.minimum(a.strong_right, reach)
-    places = np.array([a.left, head, second, a.strong_left, opener, right, strong_right])
-    inside = places > r.low
-    inside[4] = opener < r.first
-    inside[5] = a.right < r.high
-    inside[6] = a.strong_right < r.high
-    lc, hc, sc, sl, oc, rc, sr = a.cues[places] * inside
-    same = a.left > a.line
+    r, both, sl, rc, sr = a.runs, a.cue_left, a.role_left, a.cue_right, a.role_right
+    opener = first_of(a.marks, a.line)
+    before = np.array([last_of(a.marks, a.line), last_of(a.marks, a.left)])
+    hc, sc = a.cues[before] * (before > r.low)
+    oc = a.cues[opener] * (opener < r.first)
+    same = both & 1
     near = np.minimum(r.first - a.left, 7)
     ahead = np.minimum(a.right - r.last, 7)
     here = a.ends[r.first]
     sl_far = np.minimum(here - a.ends[a.strong_left], 2)
-    sr_far = np.minimum(a.ends[strong_right] - here, 2)
-    both = lc * 2 + same
+    sr_far = np.minimum(a.ends[a.strong_right] - here, 2)
     strong = sl * 3 + sl_far
-    codes = np.array(
+    hashes = coded(
         [
             both * 8 + near, same * 4 + near // 2, rc * 8 + ahead, ahead // 2, both * 32 + rc,
             oc * 2 + same, hc * 2 + same, sc * 64 + both, np.minimum(r.first - a.line, 6),
             sl_far, strong * 2 + (a.strong_left > a.line), sr_far, sr * 3 + sr_far,
             (strong * 32 + sr) * 3 + sr_far,
-        ]
+        ],
+        _CUE_SALTS,
     )  # fmt: skip
-    hashes: Hashes = codes.astype(np.uint64) * SECOND + _CUE_SALTS
-    hashes[_NAMED] ^= norms[ids[places[_NAMES]]]
+    hashes[_NAMED] ^= a.norms[np.array([a.left, a.right, a.strong_left, a.strong_right])]
     return hashes
 
 
 _NAMED = np.array([1, 3, 9, 11])  # the views that tell the cue's own word
-_NAMES = np.array([0, 5, 3, 6])  # and where it stands among ``places``

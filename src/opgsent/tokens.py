@@ -35,10 +35,11 @@ _QUOTE = (
     r"|AUD|NZD|TRY|BRL|NGN|INR|KRW|MXN|ZAR|CNH|CNY|SEK|NOK|SGD|HKD"
     r"|[Uu]sdt|[Uu]sdc|[Bb]usd|[Uu]sd|[Pp]erp|[Bb]tc|[Ee]th|[Bb]nb|eur|gbp|jpy|chf)(?![^\W_])"
 )
+_SPACED_QUOTE = "(?:USDT|USDC|USD|BTC|BUSD)"  # the only ones that white space may stand before
 # "/USDT", "-PERP", "_USDT", "-27DEC24", " /USDT", " / USDT"; a third member makes it a list
 _PAIR_TAIL = (
     rf"(?:/{_QUOTE}(?:-PERP|:USDT)?(?!/\w)|-{_QUOTE}(?:-SWAP|-PERP|-[0-9]{{6}}(?!\w))?"
-    r"|\s?/\s?(?:USDT|USDC|USD|BTC|BUSD)(?![^\W_])(?!\s?/)"
+    rf"|\s?/\s?{_SPACED_QUOTE}(?![^\W_])(?!\s?/)"
     r"|-[0-9]{1,2}[A-Z]{3}[0-9]{2}(?!\w))"
 )
 # TradingView's "SOLUSDT.P", a perpetual future, and "BTC.D", a share of the market
@@ -67,10 +68,11 @@ _EMOJI_ONE = (
     f"(?:{_EMOJI_BASE}|[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2194-\u2199\u21a9\u21aa]\ufe0f)"
     f"\ufe0f?{_SKIN}?(?:[\U000e0020-\U000e007e]{{1,8}}\U000e007f)?"
 )
+_EMOJI_JOINED = f"{_EMOJI_ONE}(?:\u200d{_EMOJI_ONE})*"  # joined sequences, skin tones, tag flags
 _EMOJI = (
     "[\U0001f1e6-\U0001f1ff]{2}"  # flags
     "|[0-9#*]\ufe0f?\u20e3"  # keycaps
-    f"|{_EMOJI_ONE}(?:\u200d{_EMOJI_ONE})*"  # joined sequences, skin tones, tag flags
+    f"|{_EMOJI_JOINED}"
 )
 
 #: (kind, pattern), in order of precedence. Patterns hold no capturing groups.
@@ -110,16 +112,29 @@ BRANCHES: tuple[tuple[str, str], ...] = (
     ("break", r"\n"),  # a line break: read by the models, no token of ``tokenize``
 )  # fmt: skip
 
+# Most tokens are plain: what follows them shows that no branch could take more or less. They are
+# looked for before the branches, which are slow: each reads a word again, and again letter by letter.
+_FEW = r"[0-9]+(?:\.[0-9]+)?"
+_NO_MORE = "(?![\\w/:%٪\u2013\ufe0f\u20e3-]|[.,][0-9A-Za-z]|\\s/)"
+_PLAIN = (
+    # "up", "$BTC", "#Bitcoin", "ema200"; "co-" of "co-op", for no quote begins with "o"
+    r"[$#]?[A-Za-z][A-Za-z0-9]*"
+    r"(?![\w/@]|['’&][^\W\d_]|\.(?:[0-9A-Za-z-]|(?<=www\.))|-[0-9A-Zbcegjpu]|://|\s/)",
+    rf"\$?{_FEW}(?:[A-Z]?[a-z]*|-{_FEW}){_NO_MORE}|{_FEW}%",  # "5", "$61.5k", "20x", "10-12", "3%"
+    r"[,;:()\[\]\"'“”’‘|%+&•…]|[!?]+|\.\.+|\.(?![0-9])|-(?!-)",
+    rf"(?!\w){_EMOJI_JOINED}",  # "❶" is an emoji that a word could begin with
+)
 #: one ``findall`` with this is what ``split`` does, slower
-whole = re.compile("|".join(f"(?:{p})" for _, p in BRANCHES)).findall
+whole = re.compile("|".join([*_PLAIN, *(pattern for _, pattern in BRANCHES)])).findall
 
 # A token may hold white space ("$XYZ /USDT", "$ 10"); such a space is no cut but a BRIDGE.
 _by_slash = re.compile(r"/(?:(?<=\s/)|(?=\s))")
+_by_quote = re.compile(rf"/(?:(?<=\s/)\s?|\s){_SPACED_QUOTE}")
 _by_sign = re.compile(rf"{_CURRENCY}\s(?=[0-9.])")
 _bridged = re.compile(rf" (?=/)|(?<=/) |(?<={_CURRENCY}) (?=[0-9.])").sub
 #: stand for a line break between the pieces of a text, for a space inside one, and for what is
-#: before a text; Unicode promises them to be no characters
-BREAK, BRIDGE, BEGIN = "\ufdd0", "\ufdd1", "\ufdd2"
+#: before a text; nobody writes these, and Python holds ASCII in the least room, cut the fastest
+BREAK, BRIDGE, BEGIN = "\x01", "\x02", "\x03"
 MAX_PIECE = 64  # characters; longer pieces are links and keyboard mashing, seen once
 MAX_PIECES = 100_000
 _pieces: dict[str, tuple[str, ...]] = {BREAK: ("\n",)}
@@ -134,17 +149,24 @@ def pieces(text: str) -> list[str] | None:
     >>> [piece.replace(BRIDGE, "~") for piece in pieces("$MSTR /USDT up 3%!!")]
     ['$MSTR~/USDT', 'up', '3%!!']
     """
+    bridged = _bridge(text)
+    return None if bridged is None else _between_spaces(bridged)
+
+
+def _bridge(text: str) -> str | None:
+    """The text with BRIDGE for a space that a token may hold; None as ``pieces``."""
     if BREAK in text or BRIDGE in text or BEGIN in text:
         return None
-    if _by_slash.search(text) or _by_sign.search(text):
+    if _by_quote.search(text) or _by_sign.search(text):
         text = _bridged(BRIDGE, text)
+        # any slash, for one behind a pair makes it a list
         if _by_slash.search(text) or _by_sign.search(text):
             return None
-    return _between_spaces(text)
+    return text
 
 
 def _between_spaces(text: str) -> list[str]:
-    return (text.replace("\n", f" {BREAK} ") if "\n" in text else text).split()
+    return text.replace("\n", f" {BREAK} ").split()
 
 
 def pieces_of(texts: Sequence[str]) -> list[str]:
@@ -152,19 +174,22 @@ def pieces_of(texts: Sequence[str]) -> list[str]:
 
     A text that must be cut by ``whole`` is one piece that begins with BEGIN.
 
-    >>> pieces_of(["up 3%", "", "a /\\nb"]) == [BEGIN, "up", "3%", BEGIN, BEGIN, BEGIN + "a /\\nb", BEGIN]
+    >>> pieces_of(["up 3%", "", "a /\\nUSD"]) == [
+    ...     BEGIN, "up", "3%", BEGIN, BEGIN, BEGIN + "a /\\nUSD", BEGIN
+    ... ]
     True
     """
-    odd = _odd(texts)
-    found: list[str] = []
-    for at, text in enumerate(texts):
-        found.append(BEGIN)
-        if at in odd:
-            theirs = pieces(text)
-            found += [BEGIN + text] if theirs is None else theirs
-        else:
-            found += _between_spaces(text)
-    found.append(BEGIN)
+    plain, uncut = list(texts), []
+    for at in sorted(_odd(texts)):
+        bridged = _bridge(texts[at])
+        if bridged is None:
+            uncut.append(texts[at])
+        plain[at] = BRIDGE if bridged is None else bridged  # no piece is a BRIDGE and no more
+    found = _between_spaces(f" {BEGIN} ".join(["", *plain, ""]))
+    at = 0
+    for text in uncut:
+        at = found.index(BRIDGE, at)
+        found[at] = BEGIN + text
     return found
 
 
@@ -175,7 +200,7 @@ def _odd(texts: Sequence[str]) -> set[int]:
     if len(texts) == 1:
         return {0}
     joined = "\n".join(texts)
-    hits = [hit.start() for look in (_by_slash, _by_sign) for hit in look.finditer(joined)]
+    hits = [hit.start() for look in (_by_quote, _by_sign) for hit in look.finditer(joined)]
     for mark in (BREAK, BRIDGE, BEGIN):
         if mark in joined:
             hits += [hit.start() for hit in re.finditer(mark, joined)]
@@ -199,15 +224,10 @@ def cut(piece: str) -> tuple[str, ...]:
 
 
 def cut_once(piece: str) -> tuple[str, ...]:
-    """Token strings of a piece: those that are plainly one token, or a word and a mark, need no
-    pattern (a test holds this against ``whole``).
-    """
-    if piece.isascii():
-        if piece.isalpha() or is_plain(piece):
-            return (piece,)
-        if piece[-1:] in _MARKS and (piece[:-1].isalpha() or is_plain(piece[:-1])):
-            return piece[:-1], piece[-1]
-    elif piece[0] == BEGIN:
+    """Token strings of a piece: letters alone need no pattern."""
+    if piece.isalpha():
+        return (piece,)
+    if piece[0] == BEGIN:
         return tuple(whole(piece[1:]))
     return tuple(whole(piece.replace(BRIDGE, " ")))
 
@@ -218,7 +238,7 @@ def kept_as(piece: str) -> str:
     >>> kept_as("https://t.co/a1"), kept_as("(https://t.co/a1)")
     ('https://xxxxxxx', '(https://t.co/a1)')
     """
-    return _alike(piece) if piece.isascii() and is_plain(piece) == "link" else piece
+    return _alike(piece) if piece.isascii() and _is_plain_link(piece) else piece
 
 
 def stand_in(tokens: Sequence[str]) -> Sequence[str]:
@@ -234,7 +254,7 @@ def stand_in(tokens: Sequence[str]) -> Sequence[str]:
 
 
 def _alike(token: str) -> str:
-    for head in ("@", "https://", "http://"):
+    for head in ("https://", "@", "http://"):
         if token.startswith(head):
             return head + "x" * (len(token) - len(head))
     return token
@@ -257,9 +277,13 @@ def is_plain(piece: str) -> str | None:
         return "hashtag" if rest.isalnum() and rest[0].isalpha() else None
     if first == "@":
         return "handle" if rest[:1].isalpha() and rest.replace("_", "").isalnum() else None
-    if piece.startswith(("https://", "http://")) and piece[-1].isalnum():
-        return None if '"' in piece or "<" in piece or ">" in piece else "link"
-    return None
+    return "link" if _is_plain_link(piece) else None
+
+
+def _is_plain_link(piece: str) -> bool:
+    if not piece.startswith(("https://", "http://")) or not piece[-1].isalnum():
+        return False
+    return not ('"' in piece or "<" in piece or ">" in piece)
 
 
 def _is_plain_number(piece: str) -> bool:
@@ -267,9 +291,6 @@ def _is_plain_number(piece: str) -> bool:
     if "," in piece:
         return THOUSANDS.fullmatch(piece) is not None
     return piece.replace(".", "", 1).isdigit() and piece[-1:].isdigit()
-
-
-_MARKS = frozenset(",.!?:;)")
 
 
 def split(text: str) -> list[str]:
@@ -305,11 +326,10 @@ def kind_of(token: str) -> str:
 def kind_once(token: str) -> str:
     """``kind_of`` of a token that is not looked at again: nothing is kept."""
     # most tokens need no pattern
-    if token.isascii():
-        if token.isalpha():
-            return "pair" if token[-3:].upper() in PAIR_ENDS and is_pair(token) else "word"
-        if plain := is_plain(token):
-            return plain
+    if token.isalpha():
+        return "pair" if token[-3:].upper() in PAIR_ENDS and is_pair(token) else "word"
+    if token.isascii() and (plain := is_plain(token)):
+        return plain
     found = _kind_at(token)
     kind = BRANCHES[found.lastindex - 1][0] if found and found.lastindex else "mark"
     if kind == "number" and not _NUMBER_TAIL.fullmatch(token):
