@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from opgsent.assets import Assets
 from opgsent.forms import describe
+from opgsent.grammar import BRANCHES, whole
 from opgsent.offsets import starts_of
 from opgsent.result import TOKEN_KINDS
 from opgsent.tokens import (
     BEGIN,
-    BRANCHES,
     BREAK,
     BRIDGE,
     cut,
@@ -28,7 +28,6 @@ from opgsent.tokens import (
     split,
     stand_in,
     tokenize,
-    whole,
 )
 
 CASES = [

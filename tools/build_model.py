@@ -16,6 +16,7 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -120,6 +121,14 @@ def _found(file: Path, hashes: NDArray[np.uint64]) -> list[tuple[int, str]]:
     return [(at, text) for text in texts if (at := place.pop(short(text), None)) is not None]
 
 
+#: what the grammar takes for candidates since the teachers of spans were asked: of posts with these
+#: they have not said all
+_UNASKED = re.compile(
+    r"(?i)(?<![\w$#@./])(?:sl|tp|pt|tgt|stop|entry|buy|sell|target)[0-9]{2,}(?!\w)|\b[st]/[lp]"
+    r"|0\.0[₀-₉{(]|[0-9]['’][0-9]{3}|₹|[0-9](?:ce|pe)\b|\b[a-z]{2,5}[0-9]{1,3}\b"
+)
+
+
 def taught_spans(shared: Path) -> dict[int, list[LabelledPost]]:
     """Fold -> posts whose spans teachers marked that had not seen it; -1: all teachers together.
 
@@ -139,7 +148,7 @@ def taught_spans(shared: Path) -> dict[int, list[LabelledPost]]:
     columns = [stored[name].tolist() for name in ("of", "start", "end", "role")]
     for of, start, end, roles in zip(*columns, strict=True):
         spans.setdefault(of, []).append((start, end, *roles))
-    texts = _found(file, stored["post"])
+    texts = [(at, text) for at, text in _found(file, stored["post"]) if not _UNASKED.search(text)]
     return {
         fold: [_marked(at, text, spans.get(at, ()), 2 + column) for at, text in texts]
         for column, fold in enumerate([*stored["hold"].tolist(), -1])

@@ -18,7 +18,7 @@ from .cues import LINE
 from .features import COUNTS
 from .levels import Numbers
 from .offsets import Reading
-from .prices import DEAR, THOUSANDS, Price, in_thousands, resolved
+from .prices import DEAR, THOUSANDS, Price, in_satoshi, in_thousands, resolved
 from .reading import Batch
 from .result import ROLES, Level, maker
 from .subjects import TAGS, passengers
@@ -239,7 +239,7 @@ class _Prices:
             _UNITS.get(part.tail) or _UNITS.get(word)
             for part, word in zip(self.parts, behind, strict=True)
         ]
-        if not THOUSANDS.isdisjoint(behind):
+        if not THOUSANDS.keys().isdisjoint(behind):
             self.parts = [in_thousands(*one) for one in zip(self.parts, behind, strict=True)]
         self.token = lambda at: strings[ids[at]]  # for the few that look further
 
@@ -252,7 +252,13 @@ class _Prices:
         symbols = {f.symbol for f in found}
         if len(symbols) > 1:
             line = names.lines.data
-            theirs = owners(found, [line[f.place] for f in found], mine, [line[at] for at in mine])
+            on = [line[at] for at in mine]
+            theirs = owners(found, [line[f.place] for f in found], mine, on)
+            if "BTC" in theirs and "sat" in self.units[begin:stop]:
+                others = [f for f in found if f.symbol != "BTC"]
+                own = owners(others, [line[f.place] for f in others], mine, on)
+                for i in in_satoshi(parts, self.units[begin:stop]):
+                    theirs[i] = own[i]  # "#NKN BTC pair, buy 118 sats, stop 109"
         else:
             theirs = [next(iter(symbols), None)] * len(mine)
         if len(parts) > 1 or theirs[0] in DEAR:

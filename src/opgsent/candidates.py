@@ -31,7 +31,7 @@ FORMS = ("word", "hashtag", "cashtag", "pair")
 _UNKNOWN = re.compile(r"[A-Z][A-Z0-9]{1,9}")
 #: letters that may stand behind a price: thousands, units, option kinds
 _MONEY_TAIL = re.compile(
-    r"k[0-9]{0,3}|m|mm|mil|mln|b|bn|s|ish|usdt?|usdc|busd|sats?|satoshis?|p|c|eur|btc|eth|cents?|"
+    r"k[0-9]{0,3}|m|mm|mil|mln|b|bn|s|ish|usdt?|usdc|busd|sats?|satoshis?|[pc]e?|eur|btc|eth|cents?|"
 )
 
 
@@ -49,7 +49,7 @@ def candidate_flags(token: str, kind: str, form: str, assets: Assets) -> int:
     flags = cue_of(token) << 20
     if kind == "word" and _is_everyday(token, assets):
         return flags
-    if kind in ("number", "word") and (token[0].isdigit() or token[0] in "$€£¥₿."):
+    if kind in ("number", "word") and (token[0].isdigit() or token[0] in "$€£¥₿₹."):
         if _is_price(token, kind):
             flags |= PRICE
         if token in _phrase_words(assets)[1]:
@@ -141,7 +141,7 @@ def _known(token: str, kind: str, assets: Assets) -> int:
             return 3
         if body.isupper():
             return 5 if _UNKNOWN.fullmatch(body) else 0
-        if 2 < len(lower) < 7 and lower.isascii() and lower.isalpha():
+        if 2 < len(lower) < 7 and lower.isascii() and lower.isalnum() and lower[0].isalpha():
             listed = assets.by_symbol(upper)
             if listed and not all(asset.doubtful_symbol for asset in listed):
                 return 6

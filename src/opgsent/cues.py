@@ -11,7 +11,8 @@ import re
 #: name of the class, its words; a word stands once
 _CUES: tuple[tuple[str, str], ...] = (
     ("target", "target targets tgt tgts targetting targeting tp tps goal goals objective pt 🎯"
-               " take-profit takeprofit profit profits tarp tar sell-target magnet ✅ 🏁 ☑ ✔"),
+               " take-profit takeprofit profit profits tarp tar sell-target magnet ✅ 🏁 ☑ ✔"
+               " t/p t/p1 t/p2 t/p3"),
     ("stop", "sl stop stops stoploss stoplosses stopploss stoploose stoploss: invalidation"
              " invalidated invalid stopped los lose loss 🛑 ⛔ ❌ ✂ ☠ 🚫 🧯 ✖ cut wrong s/l"),
     ("entry", "entry entries enter entering entered buyzone entryzone buying bought accumulate"
@@ -20,14 +21,16 @@ _CUES: tuple[tuple[str, str], ...] = (
     ("buy", "buy buys call calls"),
     ("sell", "sell sells selling put puts sel"),
     ("long", "long longs longing longed bullish bull bulls"),
-    ("short", "short shorts shorting shorted bearish bear bears"),
-    ("support", "support supports supported sup demand floor bottom bottoms low lows dip dips"
-                " hold holds holding held bounce bounced bounces base defend defended bids 🛡"),
-    ("resistance", "resistance resistances res supply ceiling high highs top tops ath"
-                   " rejection reject rejected rejects barrier hurdle capped lid roof wall"),
+    ("short", "short shorts shorting shorted reshort bearish bear bears"),
+    ("support", "support supports supported sup supp supps demand floor bottom bottoms low lows"
+                " dip dips hold holds holding held bounce bounced bounces base"
+                " defend defended bids 🛡"),
+    ("resistance", "resistance resistances res resis resist resistence supply ceiling high highs"
+                   " top tops ath rejection reject rejected rejects barrier hurdle"
+                   " capped lid roof wall"),
     ("break", "break breaks breaking broke broken breakout breakouts breakdown reclaim reclaims"
               " reclaimed reclaiming clear clears cleared clearing flip flips flipped cross"
-              " crosses crossed surpass penetrate"),
+              " crosses crossed surpass penetrate crack cracks"),
     ("above", "above over past upside beyond > >="),
     ("below", "below under beneath downside < <="),
     ("lost", "losing fails fail failing fall falls falling drop drops dropping dump dumps"
@@ -36,8 +39,8 @@ _CUES: tuple[tuple[str, str], ...] = (
              " crashed dumped pumped lost failed recorded was were had reached hit hits touched"
              " tagged jumped climbed surged rebounded traded since ago yesterday previous"
              " previously earlier achieved done made bottomed topped peaked soared slid slipped"
-             " spiked tumbled dipped recovered retraced sank plunges tumbles sinks jumps surges"
-             " soars climbs"),
+             " spiked tumbled dipped depegged recovered retraced sank plunges tumbles sinks jumps"
+             " surges soars climbs"),
     ("future", "will may could can should might would likely expect expecting expected if in-case"
                " unless once possible possibly tomorrow soon 'll gonna"),
     ("last", "price prices current currently cmp now trading trades last quote quoted"

@@ -42,5 +42,5 @@ TOPICS = frozenset(
     " #hodl #shopping #earnings #socialmedia #short #long #buy #sell #ta #premarket #options"
     " #fintwit #forex #daytrader #swingtrading #trader #traders #investment #investor #bullish"
     " #bearish #web3 #metaverse #altseason #cryptotwitter #giveaway #airdrop #news"
-    " #breaking".split()
+    " #breaking #btcfi #btcetf #ethetf".split()
 )

@@ -26,7 +26,7 @@ from .offsets import Reading, starts_of
 from .reading import Batch
 from .result import ROLES, Contribution, Explanation, Level, maker
 from .spans import ROWS, Around, Rows, Runs, View, around, cue_classes, runs
-from .ticker_rules import leaning
+from .ticker_rules import agreed, leaning
 from .tickers import Candidates, Found
 
 __all__ = ["Extractor", "Found", "Spans"]
@@ -86,7 +86,7 @@ class Extractor:
         r = runs(batch, found.first[which], found.last[which])
         z = gathered(self._ticker, ticker_room.rows(r, found, which))[:, 0] + self._ticker_bias
         z += leaning(r, found, which)
-        chances[which] = sigmoid(ticker_room.agreed(z, r, found, which))
+        chances[which] = sigmoid(agreed(z, r, found, which))
         return chances, r
 
     def _prices(

@@ -20,6 +20,7 @@ from .features import OPTION, norms_of
 from .levels import RESISTANCE, ROLE_OF_CUE, SUPPORT, SURELY, Numbers, strikes
 from .no_prices import doubtful, never
 from .phrases import (
+    BETWEEN,
     CLASS,
     CLASSES,
     COLON,
@@ -51,9 +52,14 @@ _BEFORE = {
     ("extreme", "at"): LAST, ("trade", "at"): LAST, ("", "reached"): LAST, ("", "hit"): LAST,
     ("will", "hit"): TARGET, ("will", "see"): TARGET,
     ("buy", "at"): ENTRY, ("buy", "price"): ENTRY, ("current", "price"): LAST,
+    ("buy", "above"): ENTRY, ("sell", "below"): ENTRY, ("capped", "below"): RESISTANCE,
+    ("in", "at"): ENTRY, ("out", "at"): EXIT, ("", "needs"): RESISTANCE,
+    ("needs", "above"): RESISTANCE, ("sell", "wall"): RESISTANCE, ("buy", "wall"): SUPPORT,
 }  # fmt: skip
 #: class of the word behind it
-_BEHIND = {"soon": TARGET, "support": SUPPORT, "resistance": RESISTANCE}
+_BEHIND = {
+    "soon": TARGET, "support": SUPPORT, "resistance": RESISTANCE, "avg": ENTRY, "trigger": ENTRY,
+}  # fmt: skip
 #: headings of lists
 _HEADINGS = {
     SUPPORT: norms_of(WORDS["support"]),
@@ -69,9 +75,15 @@ for _one, _role in _BEHIND.items():
 _ROLE_BEFORE, _ROLE_BEHIND = _ROLE_BEFORE.ravel(), _ROLE_BEHIND.ravel()
 
 _STOP, _EXIT = CUES.index("stop"), CUES.index("exit")
+_SIDES = np.array([cue in ("buy", "sell") for cue in CUES])
+_NAMES = np.full(32, -1)
+for _cue in ("support", "resistance", "stop", "target", "entry"):
+    _NAMES[CUES.index(_cue)] = ROLES.index(_cue)
 _BEYOND = np.array([cue in ("above", "below") for cue in CUES])
 _BARRIER = np.array([cue in ("support", "resistance") for cue in CUES])
 _CLOSES = np.array([cue in ("above", "below", "close") for cue in CUES])
+_CENTS_AFTER = norms_of("to at @ hit near around from under over target tp")
+_CE_PE = norms_of("ce pe")  # calls and puts in India
 _AT, _CLOSING, _SESSIONS = (
     norms_of("at @"), norms_of("closed closes ended close"), norms_of("day week month session year")
 )  # fmt: skip
@@ -88,6 +100,8 @@ class Said(NamedTuple):
     moved: Ints  #: WENT or MAY_GO, 0 for neither
     label: Ints  #: role that the label right before its list says, -1 for none
     short: Ints  #: role that a label says because a colon is behind it, -1 for none
+    named: Ints  #: role whose word nothing of weight parts from it ("support is at"), -1 for none
+    card: NDArray[np.bool_]  #: whether it has one of a card's short labels ("E: 67420 S: 67050")
 
 
 STOPPING, TRIGGER, QUOTED = 1, 2, 4
@@ -111,6 +125,10 @@ def said(a: Around, numbers: Numbers, head: Ints, tail: Ints) -> Said:
     said_by = hints[label]
     labels = np.where(said_by & LABEL, ROLE_OF_CUE[a.cues[label]], -1)
     short = np.where(near & COLON, (said_by >> ROLE_SHIFT & ROLE_MASK) - 1, -1)
+    card = short == ENTRY
+    if card.any():  # "E: 67420 S: 67050": the S is its stop
+        card = (short >= 0) & among(r.post, r.post[card])
+        short[card & (short == SUPPORT)] = STOP
     rule = np.zeros(len(before), np.int64)
     for code, found in (
         (STOPPING, _stopping(a)),
@@ -119,9 +137,19 @@ def said(a: Around, numbers: Numbers, head: Ints, tail: Ints) -> Said:
     ):
         if found is not None:
             rule += found * code
+    named = before
+    for _ in range(5):
+        named = np.maximum(named - ((hints[named] & BETWEEN) != 0), low)
     return Said(
-        second * _WIDE + nearest, behind * _WIDE + nearest, rule, _moved(a, head), labels, short
+        second * _WIDE + nearest, behind * _WIDE + nearest, rule, _moved(a, head), labels, short,
+        np.where(named > low, _named(a, named), -1), card,
     )  # fmt: skip
+
+
+def _named(a: Around, at: Ints) -> Ints:
+    """The role that words name; the price of a "sell stop" is where one enters."""
+    orders = (a.cues[at] == _STOP) & _SIDES[a.cues[at - 1]]
+    return np.where(orders, ENTRY, _NAMES[a.cues[at]])
 
 
 class Rule(NamedTuple):
@@ -142,6 +170,8 @@ def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> It
     """
     r = a.runs
     strike = strikes(numbers)
+    cents = strike & _cents(a) if strike.any() else strike
+    strike = (strike & ~cents) | among(a.norms[r.last + 1], _CE_PE)
     sold = (a.role_left == _EXIT) & (a.ends[a.strong_left] == a.ends[r.first])
     sold &= r.first - a.strong_left < 6
     for name, marked, column, weight in (
@@ -149,6 +179,11 @@ def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> It
         ("no price", never(a, numbers), 0, -2 * SURELY),
         ("written as a strike", strike, 0, SURELY),
         ("written as a strike", strike, 1 + STRIKE, SURELY),
+        ("before calls or puts", _optional(a, tail), 1 + STRIKE, LIKELY),
+        ("cents", cents, 0, LIKELY),
+        ("cents", cents, 1 + STRIKE, -SURELY),
+        ("labelled as on a card", told.card, 0, LIKELY),
+        ("its name", (told.named >= 0) & (numbers.size >= 1), 0, PERHAPS),
         ("sold", sold, 1 + EXIT, LIKELY),
         ("where it closed", _closed(a), 1 + LAST, SURELY),
         ("quote before its map", _mapped(a), 1 + LAST, SURELY),
@@ -172,6 +207,7 @@ def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> It
         ("phrase around it", phrase, PERHAPS),
         ("its label", told.label, SURELY),
         ("its label", told.short, LIKELY),
+        ("its name", told.named, LIKELY),
     ):
         (at,) = (roles >= 0).nonzero()
         if len(at):
@@ -250,6 +286,23 @@ def _triggers(a: Around, numbers: Numbers) -> NDArray[np.bool_] | None:
     option = (r.batch.flags[before] & OPTION) != 0
     option[1:] |= strikes(numbers)[:-1] & (r.first[:-1] == before[1:])
     found: NDArray[np.bool_] = beyond & option
+    return found
+
+
+def _cents(a: Around) -> NDArray[np.bool_]:
+    """Cents and pence, which are written as strikes are: "to 80c", "16c support"."""
+    r = a.runs
+    found: NDArray[np.bool_] = among(a.norms[r.first - 1], _CENTS_AFTER)
+    found |= _BARRIER[a.cues[r.last + 1]]
+    return found
+
+
+def _optional(a: Around, tail: Ints) -> NDArray[np.bool_]:
+    """Strikes before their options: "sold 45 and 42.5 puts", not "in at 2.10 calls"."""
+    r = a.runs
+    found: NDArray[np.bool_] = (r.batch.flags[r.last[tail] + 1] & OPTION) != 0
+    if found.any():
+        found &= ~among(a.norms[r.first - 1], _AT)
     return found
 
 

@@ -64,6 +64,7 @@ _STEPS = np.array(
 )
 #: side of each cue class: 1 buys, 2 sells
 _SIDE = np.array([{"buy": 1, "long": 1, "sell": 2, "short": 2}.get(cue, 0) for cue in CUES])
+_TO, _BARRIER = CUES.index("to"), np.array([cue in ("support", "resistance") for cue in CUES])
 _ROLES = frozenset("target stop entry buy sell long short support resistance option".split())
 _NAMES_ROLE = np.array([cue in _ROLES for cue in CUES] + [False] * (32 - len(CUES)))
 
@@ -97,7 +98,7 @@ def beside(a: Around, numbers: Numbers) -> Beside:
     steps[1:-1] = np.where(same, _STEPS.searchsorted(size[1:] - size[:-1]), 31)
     gap = place[1:] - place[:-1]
     gaps[1:-1] = np.where(same, np.minimum(gap, 9), 9)
-    head, tail = _chains(a, place, same, gap, strikes(numbers))
+    head, tail = _chains(a, numbers, same, gap)
     first = first_of(places_of(_SIDE[a.cues] > 0), r.low)
     side = _SIDE[a.cues[first]] * (first < r.high)
     return Beside(
@@ -106,17 +107,22 @@ def beside(a: Around, numbers: Numbers) -> Beside:
     )  # fmt: skip
 
 
-def _chains(
-    a: Around, place: Ints, same: NDArray[np.bool_], gap: Ints, strike: NDArray[np.bool_]
-) -> tuple[Ints, Ints]:
+def _chains(a: Around, numbers: Numbers, same: NDArray[np.bool_], gap: Ints) -> tuple[Ints, Ints]:
     """First and last number of the list or range that each number stands in.
 
     Two numbers are in one list where no word stands between them, or one that joins, nor a sign
     that names a role ("149.85 ⛔ 150.40 ✅ 149.20"), and not one alone is a strike ("590c @ 0.85").
+    So are the ends of a zone: "support zone 2.1 to 2.15".
     """
+    place, size, strike = numbers.place, numbers.size, strikes(numbers)
     n = len(place)
     index = np.arange(n)
-    joint = (gap == 2) & (a.cues[place[1:] - 1] == JOINT)
+    between = np.where(gap == 2, a.cues[place[1:] - 1], 0)
+    joint = between == JOINT
+    to = between == _TO
+    if to.any():
+        zone = _BARRIER[a.role_left[:-1]] & (place[:-1] - a.strong_left[:-1] < 5)
+        joint |= to & zone & (np.abs(size[1:] - size[:-1]) < 0.08)
     wordless = (a.words[place[1:]] == a.words[place[:-1]]) & (gap <= 9)
     roles = _NAMES_ROLE[a.cues].cumsum()
     parted = (roles[place[1:] - 1] != roles[place[:-1]]) | (strike[1:] != strike[:-1])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .candidates import PRICE, TICKER
+from .candidates import FOLLOWS, OPENS, PRICE, TICKER
 from .cues import CUES
 from .features import norm_of, norms_of
 from .levels import Numbers
@@ -23,13 +23,26 @@ from .numerals import (
     YEAR,
     written,
 )
-from .phrases import COUNT_NOUNS, GAUGES, INTO, LOTS, MADE, TELLING, TURNED, YEARS_AFTER
+from .phrases import (
+    COUNT_NOUNS,
+    FIGURES,
+    GAUGES,
+    INTO,
+    LOTS,
+    MADE,
+    SIZES,
+    TELLING,
+    TURNED,
+    YEARS_AFTER,
+)
 from .spans import Around, Runs, among
 
 Marked = NDArray[np.bool_]  # of each number
 
 _COUNTED = np.array([cue in ("count", "clock", "money", "period") for cue in CUES])
-_GAINS, _BREAKS = norms_of("up down made won earned spent turned"), norms_of("break breaks broke")
+_GAINS = norms_of("up down made won earned spent turned gained gains rallied pumped jumped surged")
+_BREAKS = norms_of("break breaks broke")
+_FIGURES, _SIZES = (frozenset(norms_of(words).tolist()) for words in (FIGURES, SIZES))
 _MADE = frozenset(norms_of(MADE).tolist())
 _TRADED = frozenset(norms_of("it this that leverage futures options trades").tolist())
 _TURNED, _INTO = frozenset(norms_of(TURNED).tolist()), norm_of(INTO)
@@ -77,6 +90,7 @@ def never(a: Around, numbers: Numbers) -> Marked:
     orders, ratios beside fib words.
     """
     found: Marked = _always(a.runs) | _in_pieces(a, numbers) | _told_of_else(a, numbers)
+    found |= _held(a, numbers)
     return found | _ratios(a, numbers)
 
 
@@ -98,6 +112,21 @@ def _always(r: Runs) -> Marked:
     at = at[ids[at + 1] == slash]
     at = at[ids[at + 2] == days]
     return np.isin(r.first, [at, at + 2]) if len(at) else np.zeros(len(r.first), bool)
+
+
+def _held(a: Around, numbers: Numbers) -> Marked:
+    """So many coins ("holds 252,220 BTC"), and the number of a name ("S&P 500")."""
+    r = a.runs
+    flags, ids, strings = r.batch.flags, r.batch.ids, r.batch.page.strings
+    found: Marked = ((flags[r.first] & FOLLOWS) != 0) & ((flags[r.first - 1] & OPENS) != 0)
+    many = (numbers.size > _MANY) & (a.cues[r.last + 1] == _QUOTE)
+    for i in many.nonzero()[0].tolist():
+        coins = strings[ids[r.last[i] + 1]].lower() in _COINS
+        found[i] |= coins and not numbers.known[i].part.tail  # "sub 50k BTC" is a price
+    return found
+
+
+_MANY, _QUOTE, _COINS = 1.3, CUES.index("quote"), frozenset(("btc", "bitcoin", "xbt"))
 
 
 def _in_pieces(a: Around, numbers: Numbers) -> Marked:
@@ -169,7 +198,10 @@ def _told_of_else(a: Around, numbers: Numbers) -> Marked:
             elif words[last + 1] == _LOTS and word not in _PLACED:  # "to 150 lots of room"
                 of = last + 3 < high and words[last + 2] == _OF
                 counted = not of or bool(flags[last + 3] & TICKER)
-        found[i] = gauge or year or money or counted
+        figures = (
+            words[last + 1] in _FIGURES or word in _SIZES
+        )  # "six figures", "0.01 lot per $100"
+        found[i] = gauge or year or money or counted or figures
     return found
 
 

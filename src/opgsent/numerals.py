@@ -13,19 +13,24 @@ from typing import NamedTuple
 MAX_DIGITS = 40  # characters of a number; a longer run of digits is no price
 #: exact for all of them, whatever the caller's own context of decimals is
 EXACT = Context(prec=4 * MAX_DIGITS)
-CURRENCIES = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₿": "BTC"}
+CURRENCIES = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₿": "BTC", "₹": "INR"}
 _TIMES = {"k": 3, "m": 6, "mm": 6, "mil": 6, "mln": 6, "b": 9, "bn": 9, "t": 12, "tn": 12}
 
+#: noughts behind the point that are counted: "0.0₅112", "0.0{5}112", "0.0(5)112"
+_NOUGHTS = r"0\.0(?:[₀-₉]{1,2}|\{[0-9]{1,2}\}|\([0-9]{1,2}\))[0-9]+"
+_INDIAN = r"[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}"
 #: the pattern of one number in a text: a comma parts thousands, or decimals where nothing else
 #: does; "62000,63500,65000" are three
 WRITTEN = (
-    r"(?:[1-9][0-9]{0,2}(?:,[0-9]{3}(?![0-9]))+(?:\.[0-9]+(?!,?[0-9])|(?!\.?[0-9]))"
+    rf"(?:{_NOUGHTS}|{_INDIAN}(?:\.[0-9]+)?(?![0-9]|,[0-9])"
+    r"|[1-9][0-9]{0,2}(?:['’][0-9]{3}(?![0-9]))+(?:\.[0-9]+)?"
+    r"|[1-9][0-9]{0,2}(?:,[0-9]{3}(?![0-9]))+(?:\.[0-9]+(?!,?[0-9])|(?!\.?[0-9]))"
     r"|[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]{1,2}(?![0-9]|[.,][0-9])"
     r"|(?<![0-9],)(?:[0-9]{1,3},[0-9]+|[0-9]{4,7},[0-9]{1,2})(?![0-9]|[.,][0-9])"
     r"|[0-9]+(?:\.[0-9]+)*|\.[0-9]+)"
 )
 _PART = re.compile(
-    r"(?P<sign>[$€£¥₿])?\s?(?P<digits>[0-9]+(?:[.,][0-9]+)*|\.[0-9]+)"
+    rf"(?P<sign>[$€£¥₿₹])?\s?(?P<digits>{_NOUGHTS}|[0-9]+(?:[.,'’][0-9]+)*|\.[0-9]+)"
     r"(?P<tail>k[0-9]{1,3}|[^\W\d_]*)(?:[-–]|$)"
 )
 THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]+)?")
@@ -70,15 +75,31 @@ def parts_of(token: str) -> tuple[Part, ...]:
             return ()
         if _VERSION.fullmatch(match["digits"]):
             return ()
-        tail = match["tail"]
+        digits, tail = _spelled(match["digits"]), match["tail"]
         ours = tail.lower() in _TIMES or _K_AND_DIGITS.fullmatch(tail) is not None
         end = match.end("tail") if ours else match.end("digits")
-        value = number_of(match["digits"], tail)
+        value = number_of(digits, tail)
         sign = CURRENCIES.get(match["sign"] or "")
-        found.append(Part(match.start("digits"), end, value, match["digits"], tail.lower(), sign))
+        found.append(Part(match.start("digits"), end, value, digits, tail.lower(), sign))
         at = match.end()
     return tuple(_alike(found)) if len(found) > 1 else tuple(found)
 
+
+def _spelled(digits: str) -> str:
+    """Digits without signs of their own: "0.0₅112" is 0.00000112, "64'800" 64800, "57,00,000"
+    5700000. Where more noughts are counted than a number may have digits, nothing is spelled out.
+    """
+    if noughts := _COUNTED.fullmatch(digits):
+        count = int(noughts[1].translate(_SUBSCRIPTS).strip("{()}"))
+        return f"0.{'0' * count}{noughts[2]}" if count < MAX_DIGITS else digits
+    if "'" in digits or "’" in digits:
+        return digits.replace("'", "").replace("’", "")
+    return digits.replace(",", "") if _GROUPED.fullmatch(digits) else digits
+
+
+_COUNTED = re.compile(r"0\.0([₀-₉]+|\{[0-9]+\}|\([0-9]+\))([0-9]+)")
+_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_GROUPED = re.compile(rf"{_INDIAN}(?:\.[0-9]+)?")
 
 #: Fibonacci ratios that are doubtful wherever they stand
 RATIOS = frozenset("0.236 0.382 0.618 0.786 0.886 1.272 1.618 2.618".split())
@@ -86,6 +107,7 @@ RATIOS = frozenset("0.236 0.382 0.618 0.786 0.886 1.272 1.618 2.618".split())
 SHARP = RATIOS | {"0.705", "1.414"}
 ROUND = frozenset("0.5 0.65 0.66 0.79".split())
 _MILLIONS = frozenset("m mm mil".split())
+_OPTIONS = frozenset("p c ce pe".split())
 #: traits of a number as it is written: with a currency sign; with neither sign nor letters; bare
 #: digits; of these more than one, a nought first; a strike ("250p"); a ratio or millions, which are
 #: seldom prices; a ratio; a year
@@ -100,8 +122,8 @@ def traits_of(part: Part) -> int:
     """
     digits, tail = written(part), part.tail
     if part.unit is not None:
-        return SIGNED | STRIKE * (tail in ("p", "c"))
-    found = SELDOM * (digits in RATIOS or tail in _MILLIONS) | STRIKE * (tail in ("p", "c"))
+        return SIGNED | STRIKE * (tail in _OPTIONS)
+    found = SELDOM * (digits in RATIOS or tail in _MILLIONS) | STRIKE * (tail in _OPTIONS)
     if len(digits) == 4 and digits[:2] in ("19", "20"):
         found |= YEAR
     if not tail:

@@ -28,9 +28,11 @@ MONEY = frozenset([*_MONEY.split("|"), *_MONEY.lower().split("|")]) - {"try", "r
 #: the last three letters of a pair that is letters throughout
 PAIR_ENDS = frozenset([*_MONEY.split("|"), "SDT", "SDC", "ERP", "BTC", "ETH", "BNB"])
 _FX_PAIR = re.compile(rf"(?:{_MONEY})(?:{_MONEY})|(?:{_MONEY.lower()})(?:{_MONEY.lower()})")
-# futures of the CME by their roots; any root may stand before "_F"; CLK63 is a car
+# futures of the CME by their roots, "NQ1!" the next to expire; any root may stand before "_F";
+# CLK63 is a car
 _CONTRACT = re.compile(
-    rf"(ES|NQ|YM|RTY|M2K|MES|MNQ|MYM|GC|MGC|SI|HG|CL|MCL|NG|Z[CSWNB]|6[EJB]|BTC|MBT){_MONTH}[0-4]?[0-9]"
+    r"(ES|NQ|YM|RTY|M2K|MES|MNQ|MYM|GC|MGC|SI|HG|CL|MCL|NG|Z[CSWNB]|6[EJB]|BTC|MBT)"
+    rf"(?:{_MONTH}[0-4]?[0-9]|[12])"
     r"|([A-Za-z0-9]{2,3})_[Ff]"
 )
 

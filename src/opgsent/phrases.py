@@ -5,7 +5,7 @@ bits 32 and up of its flags. level_rules.py and no_prices.py read them beside ev
 
     0-4 phrase class    5 may stand between the words of a phrase    6 parts a label from its number
     7 a label    8-11 what it says of a role before a colon    12 a colon    13 "to"
-    14 may tell that a number is no price
+    14 may tell that a number is no price    15 may stand between a role's word and its number
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from .result import ROLES
 #: words that say a role together, as classes; a word is in one class
 WORDS = {
     "hold": "hold holds holding held stay stays staying remain remains keep keeps keeping defend",
-    "close": "close closes closing closed", "break": "break breaks breaking broke",
-    "rise": "get gets push pushes move moves needs bullish until",
+    "close": "close closes closing closed", "break": "break breaks breaking broke crack cracks",
+    "rise": "get gets push pushes move moves bullish until",
     "fall": "fall falls drop drops lose loses bearish",
     "bounce": "bounce bounced bounces bouncing rebound",
     "reject": "rejected rejection rejects rejecting",
@@ -30,29 +30,40 @@ WORDS = {
     "reached": "reached achieved touched tagged",
     "soon": "soon coming incoming next eoy eow",
     "support": "support supports demand", "resistance": "resistance supply",
+    "sell": "sell selling short shorting", "wall": "wall walls", "needs": "needs",
+    "capped": "stuck capped heavy struggling pinned coiling consolidating",
+    "in": "in", "out": "out", "avg": "avg average", "trigger": "trigger triggers",
 }  # fmt: skip
 CLASSES = ("", *WORDS)
 HINTS = 32  # the place of the hints in a token's flags
 CLASS = 31
-FILLER, SIGN, LABEL, COLON, TO, TELLING = (1 << bit for bit in (5, 6, 7, 12, 13, 14))
+FILLER, SIGN, LABEL, COLON, TO, TELLING, BETWEEN = (1 << bit for bit in (5, 6, 7, 12, 13, 14, 15))
 ROLE_SHIFT, ROLE_MASK = 8, 15  # a role is one more than its place in ROLES
 
 #: labels right before a number or its list ("🎯 0.41"), beside numbered ones ("R1: 64k"); which
 #: role they say is their cue's
 _LABELS = "🛡 🎯 sl stoploss stop-loss 🛑 ⛔ 🚫"
 #: labels that do so before a colon alone: "S: 155", "24h high: 62,495"
-_SHORT_LABELS = {"s": "support", "r": "resistance", "high": "last", "low": "last"}
+_SHORT_LABELS = {
+    "s": "support", "r": "resistance", "high": "last", "low": "last", "e": "entry", "t": "target",
+}  # fmt: skip
 #: what has readings and no price, what comes before a year or money that is won or lost, what is
 #: counted in wholes: see no_prices.py
 GAUGES = "rsi mfi cci adx stoch stochrsi stochastic greed"
 YEARS_AFTER = "until till til since year"
 MADE, TURNED, INTO = "lost made won earned blew burned", "turn turned turning", "into"
 COUNT_NOUNS, LOTS = "grids orders contracts", "lots"
+FIGURES, SIZES = "figures pips pip", "per risk size"
 
 _BITS = {
     FILLER: "the that this : =", SIGN: ": = - – ( at @", LABEL: _LABELS, COLON: ":",
     TO: "to towards toward",
-    TELLING: " ".join([GAUGES, YEARS_AFTER, MADE, TURNED, INTO, COUNT_NOUNS, LOTS]),
+    BETWEEN: "level levels zone zones area areas region line is are was lies stands sits at of"
+             " around near the a its price prices in now set currently remains will be loss still"
+             " @ : = ~ ≈ ( $",
+    TELLING: " ".join(
+        [GAUGES, YEARS_AFTER, MADE, TURNED, INTO, COUNT_NOUNS, LOTS, FIGURES, SIZES]
+    ),
 }  # fmt: skip
 
 

@@ -28,18 +28,30 @@ SHORTENED = 4  # and from which they do outside its range: not "sold at 0.95, st
 
 
 def in_thousands(part: Part, word: str) -> Part:
-    """A number read with the word behind it: "65 grand", "100 thousand" are 65k, 100k.
+    """A number read with the word behind it: "65 grand" is 65k, "79 lakh" 7,900,000.
 
     >>> from opgsent.numerals import parts_of
     >>> in_thousands(parts_of("65")[0], "grand").value
     Decimal('65000')
     """
-    if word.lower() not in THOUSANDS or part.tail or part.value >= 1000:
+    times = THOUSANDS.get(word.lower())
+    if times is None or part.tail or part.value >= 1000:
         return part
-    return part._replace(value=part.value * 1000, tail="k")
+    return part._replace(value=part.value * times, tail="k" if times == 1000 else "lakh")
 
 
-THOUSANDS = frozenset({"grand", "thousand"})
+def in_satoshi(parts: Sequence[Part], units: Sequence[str | None]) -> list[int]:
+    """Which prices are in satoshi: those that say so, and those beside them without a unit."""
+    said = [part.value for part, unit in zip(parts, units, strict=True) if unit == "sat"]
+    low, high = min(said) / 3, max(said) * 3
+    return [
+        i
+        for i, (part, unit) in enumerate(zip(parts, units, strict=True))
+        if unit == "sat" or (not (unit or part.unit or part.tail) and low < part.value < high)
+    ]
+
+
+THOUSANDS = {"grand": 1000, "thousand": 1000, "lakh": 100_000, "lakhs": 100_000}
 
 
 def resolved(

@@ -14,9 +14,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .candidates import CUE_MASK, CUE_SHIFT, SHAPE_MASK, SHAPE_SHIFT
-from .cues import COLON, ENTRY, FUTURE, JOINT, LINE, PAST, STOP, STRONG, TARGET
-from .features import COUNTS, END, hashed, norm_of
+from .candidates import CUE_MASK, CUE_SHIFT, PRICE, SHAPE_MASK, SHAPE_SHIFT
+from .cues import (
+    COLON,
+    CUES,
+    ENTRY,
+    FUTURE,
+    JOINT,
+    LINE,
+    PAST,
+    STOP,
+    STRONG,
+    TARGET,
+)
+from .features import COUNTS, EMOJI, END, hashed, norm_of
 from .phrases import HINTS
 from .reading import Batch
 
@@ -168,6 +179,7 @@ class Window:
 _IS_CUE = np.array([0 < c < LINE and c not in (JOINT, COLON) for c in range(32)])
 _IS_STRONG = np.array([c in STRONG for c in range(32)])
 _IS_TENSE = np.array([c in (PAST, FUTURE) for c in range(32)])
+_IS_BARRIER = np.array([cue in ("support", "resistance") for cue in CUES])
 _NEXT = np.uint64(norm_of("next"))
 _CALLS_TARGET = np.array([c in (STOP, ENTRY) for c in range(32)])
 _ENDS = np.array([c not in (JOINT, COLON) for c in range(32)])
@@ -207,6 +219,7 @@ def around(r: Runs, cues: Ints) -> Around:
     (stops,) = (cues[1:] == STOP).nonzero()
     if len(stops):
         cues[stops[norms[stops] == _NEXT] + 1] = TARGET
+    _bulleted(batch, cues)
     marks, strong = places_of(_IS_CUE[cues]), places_of(_IS_STRONG[cues])
     sought = marks, strong, places_of(_IS_TENSE[cues]), places_of(cues == LINE)
     left, strong_left, tense, line = [np.maximum(last_of(p, r.first), r.low) for p in sought]
@@ -240,6 +253,27 @@ def last_of(places: Ints, before: Ints) -> Ints:
 def first_of(places: Ints, behind: Ints) -> Ints:
     """The first of ``places_of`` that stands behind each place but the last."""
     return places[places.searchsorted(behind, side="right")]
+
+
+def _bulleted(batch: Batch, cues: Ints) -> None:
+    """Take their meaning from emoji that are the bullets of supports or resistances: "Supports:
+    ✅ 2,480 ✅ 2,390"; behind a number they have one of their own.
+    """
+    emoji = (batch.flags & EMOJI) != 0
+    (signs,) = (((cues == TARGET) | (cues == STOP)) & emoji).nonzero()
+    if not len(signs):
+        return
+    (words,) = (_IS_STRONG[cues] & ~emoji).nonzero()
+    at = words.searchsorted(signs) - 1
+    told = at >= 0
+    head = words[at[told]]
+    signs = signs[told]
+    opens = batch.starts[batch.starts.searchsorted(signs) - 1]
+    (prices,) = (batch.flags & PRICE).nonzero()
+    first = signs[signs.searchsorted(head)]
+    bullets = (head > opens) & _IS_BARRIER[cues[head]]
+    bullets &= prices.searchsorted(head) == prices.searchsorted(first)
+    cues[signs[bullets]] = 0
 
 
 CUE_VIEWS: tuple[View, ...] = (

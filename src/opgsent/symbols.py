@@ -85,6 +85,8 @@ def symbol_of(token: str, kind: str, assets: Assets) -> Symbol:
                 base = canonical(found[0], assets)
                 return Symbol(base, found[1], "cashtag", classes, 0, len(token))
         symbol = canonical((body[: tail.start()] if tail else body).upper(), assets, cash=True)
+        if assets.by_symbol(dotted := symbol.replace("-", ".")):  # "$BRK-B"
+            symbol = dotted
         classes = classes_of(symbol, assets)
         if tail and tail.group().upper() == ".X":
             classes = ("crypto",)

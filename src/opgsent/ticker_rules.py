@@ -7,13 +7,14 @@ from numpy.typing import NDArray
 
 from .candidates import CASES, FORMS, KNOWN, PRICE
 from .cues import JOINT
-from .features import END, norms_of
+from .features import END, norm_of, norms_of
 from .spans import Ints, Runs, cue_class
 from .tickers import SURE_SHAPES, Candidates
 
 _WORD, _HASHTAG = FORMS.index("word"), FORMS.index("hashtag")
 _TITLE, _UPPER = CASES.index("title"), CASES.index("upper")
 _NAME = KNOWN.index("doubtful name")
+_SURELY = frozenset(KNOWN.index(name) for name in ("name", "symbol", "doubtful symbol"))
 _SYMBOLS = frozenset(KNOWN.index(name) for name in ("symbol", "doubtful symbol", "capitals"))
 
 
@@ -21,7 +22,9 @@ def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
     """Log-odds that rules add, where the examples are too few to teach what they know.
 
     A coin's name that is also a word is likelier meant with a capital in mid-sentence ("Nano"),
-    and an unknown tag in capitals where a post lists prices and names nothing else ("Coin: #XYZ").
+    an unknown tag in capitals where a post lists prices and names nothing else ("Coin: #XYZ"), a
+    symbol that ends a card behind a price ("TP 151 SL 138 NVDA"), a share whose options are named
+    ("Amazon calls").
     """
     odds = np.zeros(len(which), np.float32)
     shapes = found.shape[which].tolist()
@@ -30,7 +33,7 @@ def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
         case, known, form = shape & 3, (shape >> 2) & 7, shape >> 5
         if case == _TITLE and known == _NAME and symbol.classes[:1] == ("crypto",):
             if not int(r.batch.flags[r.first[n] - 1]) & END:
-                odds[n] += 1.5
+                odds[n] += 1.5 + (found.sure.many[post] > 0)
         if form == _HASHTAG:
             if case == _UPPER and not known and _on_card(r, found, n):
                 odds[n] += 4.0
@@ -40,9 +43,30 @@ def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
                     odds[n] += 2.0  # "$SE ... if SE can't defend": capitals that it has as a tag
                 if known in _SYMBOLS and _listed(r, found, n):
                     odds[n] += 2.5
-            if symbol.symbol == "LINK" and _in_bio(r, n):
+                if known in _SURELY and _ends_card(r, found, n, shape):
+                    odds[n] += 4.0
+            elif case and symbol.classes[:1] == ("equity",) and _word(r, n) in _SHARES:
+                odds[n] += 3.0
+            plot = symbol.symbol == "DOT" and _word(r, n) == _PLOT
+            if plot or (symbol.symbol == "LINK" and _in_bio(r, n)):
                 odds[n] -= 6.0
     return odds
+
+
+def _word(r: Runs, n: int) -> int:
+    """The normal form behind candidate n, as a hash."""
+    return int(r.batch.page.norms[r.batch.ids[r.last[n] + 1]])
+
+
+_SHARES, _PLOT = frozenset(norms_of("calls puts stock shares squeeze").tolist()), norm_of("plot")
+
+
+def _ends_card(r: Runs, found: Candidates, n: int, shape: int) -> bool:
+    """Whether candidate n ends a post behind a price and no other ticker is sure."""
+    last, first = int(r.last[n]), int(r.first[n])
+    if last + 1 != r.high[n] or not int(r.batch.flags[first - 1]) & PRICE:
+        return False
+    return bool(found.sure.many[r.post[n]] <= SURE_SHAPES[shape])
 
 
 def _on_card(r: Runs, found: Candidates, n: int) -> bool:
@@ -73,3 +97,41 @@ def _listed(r: Runs, found: Candidates, n: int) -> bool:
                 if SURE_SHAPES[found.shape[beside]]:
                     return True
     return False
+
+
+def agreed(
+    odds: NDArray[np.float32], r: Runs, found: Candidates, which: Ints
+) -> NDArray[np.float32]:
+    """Log-odds with what the mentions of one symbol in a post share: "one sense per discourse".
+
+    Each takes the middle between the best of them and their mean, for one clear mention settles
+    what the others mean (Gale, Church & Yarowsky 1992); but a word in lower case is not what its
+    capitals are: "NEAR holders, we are near the bottom".
+    """
+    names = [
+        (post, found.symbols[i].symbol)
+        for post, i in zip(r.post.tolist(), which.tolist(), strict=True)
+    ]
+    if len(set(names)) == len(names):
+        return odds
+    forms = found.shape[which].tolist()
+    shouted = {name for name, form in zip(names, forms, strict=True) if form & 3 == _UPPER}
+    mentions = [
+        (name, name in shouted and form == _LOWER_WORD)
+        for name, form in zip(names, forms, strict=True)
+    ]
+    together: dict[tuple[tuple[int, str], bool], list[int]] = {}
+    for at, mention in enumerate(mentions):
+        together.setdefault(mention, []).append(at)
+    values = odds.tolist()
+    for places in together.values():
+        if len(places) > 1:
+            theirs = [values[at] for at in places]
+            agreed_on = (max(theirs) + sum(theirs) / len(theirs)) / 2
+            for at in places:
+                values[at] = agreed_on
+    return np.array(values, np.float32)
+
+
+#: an everyday word in lower case that names an asset, too
+_LOWER_WORD = CASES.index("lower") | _NAME << 2 | _WORD << 5

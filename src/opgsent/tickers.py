@@ -313,33 +313,6 @@ def _class(symbol: Symbol) -> int:
     return _CLASSES.get(symbol.classes[:1], 7)
 
 
-def agreed(
-    odds: NDArray[np.float32], r: Runs, found: Candidates, which: Ints
-) -> NDArray[np.float32]:
-    """Log-odds with what the mentions of one symbol in a post share: "one sense per discourse".
-
-    Each takes the middle between the best of them and their mean, for one clear mention settles
-    what the others mean (Gale, Church & Yarowsky 1992).
-    """
-    mentions = [
-        (post, found.symbols[i].symbol)
-        for post, i in zip(r.post.tolist(), which.tolist(), strict=True)
-    ]
-    if len(set(mentions)) == len(mentions):
-        return odds
-    together: dict[tuple[int, str], list[int]] = {}
-    for at, mention in enumerate(mentions):
-        together.setdefault(mention, []).append(at)
-    values = odds.tolist()
-    for places in together.values():
-        if len(places) > 1:
-            theirs = [values[at] for at in places]
-            agreed_on = (max(theirs) + sum(theirs) / len(theirs)) / 2
-            for at in places:
-                values[at] = agreed_on
-    return np.array(values, np.float32)
-
-
 def by_rule(found: Candidates) -> NDArray[np.float64]:
     """Chances without a model: .95 for cashtags, pairs and what the table is sure of, else .05."""
     return np.where(SURE_SHAPES[found.shape], 0.95, 0.05)
