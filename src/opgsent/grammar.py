@@ -107,10 +107,12 @@ BRANCHES: tuple[tuple[str, str], ...] = (
 # looked for before the branches, which are slow: each reads a word again, and again letter by letter.
 _FEW = r"[0-9]+(?:\.[0-9]+)?"
 _NO_MORE = "(?![\\w/:%٪\u2013\ufe0f\u20e3-]|[.,][0-9A-Za-z]|['’{(][0-9]|\\s/)"
+_MAYBE_GLUED = "".join(
+    f"(?<!{end})" for end in "SL sl Sl TP tp Tp PT pt GT gt op OP ry RY uy UY ll LL et ET".split()
+)
 _PLAIN = (
-    _GLUED,
     # "up", "$BTC", "#Bitcoin", "ema200"; "co-" of "co-op", for no quote begins with "o"
-    r"[$#]?[A-Za-z][A-Za-z0-9]*"
+    rf"[$#]?[A-Za-z]+(?:{_MAYBE_GLUED}[0-9][A-Za-z0-9]*)?"
     r"(?![\w/@]|['’&][^\W\d_]|\.(?:[0-9A-Za-z-]|(?<=www\.))|-[0-9A-Zbcegjpu]|://|\s/)",
     rf"\$?{_FEW}(?:[A-Z]?[a-z]*|-{_FEW}){_NO_MORE}|{_FEW}%",  # "5", "$61.5k", "20x", "10-12", "3%"
     r"[,;:()\[\]\"'“”’‘|%+&•…]|[!?]+|\.\.+|\.(?![0-9])|-(?!-)",

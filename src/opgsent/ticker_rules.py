@@ -28,6 +28,7 @@ def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
     """
     odds = np.zeros(len(which), np.float32)
     shapes = found.shape[which].tolist()
+    last = (r.last + 1 == r.high).tolist()
     for n, (i, post, shape) in enumerate(zip(which.tolist(), r.post.tolist(), shapes, strict=True)):
         symbol = found.symbols[i]
         case, known, form = shape & 3, (shape >> 2) & 7, shape >> 5
@@ -43,7 +44,7 @@ def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
                     odds[n] += 2.0  # "$SE ... if SE can't defend": capitals that it has as a tag
                 if known in _SYMBOLS and _listed(r, found, n):
                     odds[n] += 2.5
-                if known in _SURELY and _ends_card(r, found, n, shape):
+                if last[n] and known in _SURELY and _ends_card(r, found, n, shape):
                     odds[n] += 4.0
             elif case and symbol.classes[:1] == ("equity",) and _word(r, n) in _SHARES:
                 odds[n] += 3.0
@@ -62,9 +63,8 @@ _SHARES, _PLOT = frozenset(norms_of("calls puts stock shares squeeze").tolist())
 
 
 def _ends_card(r: Runs, found: Candidates, n: int, shape: int) -> bool:
-    """Whether candidate n ends a post behind a price and no other ticker is sure."""
-    last, first = int(r.last[n]), int(r.first[n])
-    if last + 1 != r.high[n] or not int(r.batch.flags[first - 1]) & PRICE:
+    """Whether candidate n, the last of a post, stands behind a price and no other is sure."""
+    if not int(r.batch.flags[r.first[n] - 1]) & PRICE:
         return False
     return bool(found.sure.many[r.post[n]] <= SURE_SHAPES[shape])
 
