@@ -56,7 +56,7 @@ class Weighed(NamedTuple):
 
 def assemble(batch: Batch, weighed: Weighed) -> list[Spans]:
     """The spans of each post of a batch, in order."""
-    out = [Spans([], []) for _ in range(len(batch.starts) - 1)]
+    out = [Spans([], [])] * (len(batch.starts) - 1)
     (kept,) = (weighed.chances >= ACCEPT).nonzero()
     (priced,) = (weighed.prices >= ACCEPT).nonzero()
     if not len(kept) and not len(priced):
@@ -67,12 +67,13 @@ def assemble(batch: Batch, weighed: Weighed) -> list[Spans]:
     posts = set(names.posts)
     if prices:
         posts.update(prices.posts)
-    for post in sorted(posts):
-        spans = out[post]
-        if names.cuts[post] < names.cuts[post + 1]:
-            spans.tickers.extend(names.of(post, places))
+    for post in posts:
+        places.open(post)
+        found = names.of(post, places) if names.cuts[post] < names.cuts[post + 1] else []
+        levels = []
         if prices and prices.cuts[post] < prices.cuts[post + 1]:
-            spans.levels.extend(prices.of(post, places, spans.tickers, names))
+            levels = prices.of(post, places, found, names)
+        out[post] = Spans(found, levels)
     return out
 
 
@@ -84,19 +85,25 @@ class _Places:
         self._solid: NDArray[np.int64] | None = None
 
     def open(self, post: int) -> None:
-        """Begin at the left of a post."""
+        """Begin with a post."""
         batch = self._batch
-        self._post, self._text, self._given = post, batch.clean[post], batch.texts[post]
-        self._back = None if len(self._text) == len(self._given) else Reading(self._given).span
-        self._from = self._at = self._passed = 0
+        self._post, self._text, self.given = post, batch.clean[post], batch.texts[post]
+        #: the way back from offsets in the text as read to the text as given, where they differ
+        self.back = None if len(self._text) == len(self.given) else Reading(self.given).span
+        self._find = self._text.find
+        # in a long text, looking to its end again and again takes time
+        self._short = len(self._text) < SHORT
         self._plain: bool | None = None
+        self.rewind()
+
+    def rewind(self) -> None:
+        """Begin at the left of the post again."""
+        self._from = self._at = self._passed = 0
 
     def start(self, place: int, token: str) -> int:
         """Where the token of a place begins, which is behind those that were asked for."""
-        find = self._text.find
-        found = -1
-        if len(self._text) < SHORT:  # in a long text, looking to its end again and again takes time
-            found = find(token, self._from)
+        find = self._find
+        found = find(token, self._from) if self._short else -1
         if found < 0 or find(token, found + 1) >= 0:  # or it stands there several times
             found = self._counted(place, token)
         self._from = found + len(token)
@@ -116,12 +123,6 @@ class _Places:
         self._passed = before
         return self._at
 
-    def span(self, start: int, end: int) -> tuple[str, int, int]:
-        """(text, start, end) in the text as given of offsets in the text as read."""
-        if self._back is not None:
-            start, end = self._back(start, end)
-        return self._given[start:end], start, end
-
 
 SHORT = 2_000  # characters
 
@@ -132,7 +133,7 @@ class _Names:
     def __init__(self, batch: Batch, weighed: Weighed, kept: NDArray[np.int64]) -> None:
         tickers = weighed.tickers
         first, last = tickers.first.take(kept), tickers.last.take(kept)
-        self._batch, self._cues = batch, weighed.cues
+        self._batch, self._cues, self._starts = batch, weighed.cues, batch.starts.tolist()
         of_post = batch.starts.searchsorted(first, side="right") - 1
         self.posts = of_post.tolist()
         self.cuts = of_post.searchsorted(np.arange(len(batch.starts) + 1)).tolist()
@@ -156,8 +157,8 @@ class _Names:
         return found
 
     def of(self, post: int, places: _Places) -> list[Found]:
-        """The tickers of one post, in order."""
-        places.open(post)
+        """The tickers of the open post, in order."""
+        given, back = places.given, places.back
         found: list[Found] = []
         for symbol, token, first, tail, last, chance in self.rows[
             self.cuts[post] : self.cuts[post + 1]
@@ -166,10 +167,12 @@ class _Names:
             start = at = places.start(first, token)
             if first != last:
                 at = places.start(last, tail)
-            text, start, end = places.span(start + cut, at + (end if end >= 0 else len(tail)))
+            start, end = start + cut, at + (end if end >= 0 else len(tail))
+            if back:
+                start, end = back(start, end)
             known = classes[0] if len(classes) == 1 else None
             # as Found(...) makes it, in half the time
-            one = (text, start, end, name, quote, kind, known, True, chance, first)
+            one = (given[start:end], start, end, name, quote, kind, known, True, chance, first)
             found.append(tuple.__new__(Found, one))
         return self._settled(found, post) if len(found) > 1 else found
 
@@ -190,19 +193,19 @@ class _Names:
     def _away(self, found: list[Found], post: int) -> frozenset[str]:
         """Symbols of a row of tags at the end of a post that only ride along."""
         batch, page = self._batch, self._batch.page
-        begin, end = batch.starts[post : post + 2].tolist()
-        ids, kinds = batch.ids[begin:end].tolist(), page.kinds
-        last_word = len(ids) - 1
-        while last_word and kinds[ids[last_word]] != "word":
+        begin, end = self._starts[post : post + 2]
+        ids, kinds = batch.ids.data, page.kinds
+        last_word = end - 1
+        while last_word > begin and kinds[ids[last_word]] != "word":
             last_word -= 1
-        if found[-1].place < begin + last_word:
+        if found[-1].place < last_word:
             return frozenset()
-        behind = ids[last_word:]
+        behind = ids[last_word:end].tolist()
         figures = [kinds[i] in _FIGURES for i in behind] + [False]
         signs = [page.strings[i] in _SIGNS for i in behind] + [False]
         trailing = []
         for f in found:
-            at = f.place - begin - last_word
+            at = f.place - last_word
             if at >= 0:
                 at += 1 + signs[at + 1]
                 at += signs[at]
@@ -210,7 +213,7 @@ class _Names:
             trailing.append(at >= 0 and not figures[at])
         if not trailing[-1]:
             return frozenset()
-        alone = kinds[ids[found[-1].place - 1 - begin]] != "word"
+        alone = kinds[ids[found[-1].place - 1]] != "word"
         return passengers(found, trailing, alone, int(batch.totals[post, _WORD]))
 
 
@@ -230,55 +233,63 @@ class _Prices:
         self.parts = [numbers.known[i].part for i in priced.tolist()]
         self.place = place.tolist()
         roles = weighed.roles.take(priced, axis=0)
-        self.roles = [ROLES[i] for i in roles.argmax(axis=1).tolist()]
-        self.sure = (roles.max(axis=1) * weighed.prices.take(priced)).tolist()
+        sure = roles.max(axis=1) * weighed.prices.take(priced)
         strings, ids = batch.page.strings, batch.ids
-        self.tokens = [strings[i] for i in ids.take(place).tolist()]
         behind = [strings[i].lower() for i in ids.take(place + 1).tolist()]
-        self.units = [
-            _UNITS.get(part.tail) or _UNITS.get(word)
+        units = [
+            part.unit or _UNITS.get(part.tail) or _UNITS.get(word)
             for part, word in zip(self.parts, behind, strict=True)
         ]
         if not THOUSANDS.keys().isdisjoint(behind):
             self.parts = [in_thousands(*one) for one in zip(self.parts, behind, strict=True)]
+        #: of each: part, place, token, unit, role, chance
+        self.rows = list(
+            zip(
+                self.parts, self.place, [strings[i] for i in ids.take(place).tolist()], units,
+                [ROLES[i] for i in roles.argmax(axis=1).tolist()], sure.tolist(), strict=True,
+            )
+        )  # fmt: skip
         self.token = lambda at: strings[ids[at]]  # for the few that look further
 
     def of(self, post: int, places: _Places, found: list[Found], names: _Names) -> list[Level]:
-        """The levels of one post, in order."""
-        places.open(post)
-        ours = range(self.cuts[post], self.cuts[post + 1])
-        begin, stop = ours.start, ours.stop
+        """The levels of the open post, in order."""
+        places.rewind()
+        given, back = places.given, places.back
+        begin, stop = self.cuts[post : post + 2]
         parts, mine = self.parts[begin:stop], self.place[begin:stop]
         symbols = {f.symbol for f in found}
         if len(symbols) > 1:
             line = names.lines.data
             on = [line[at] for at in mine]
             theirs = owners(found, [line[f.place] for f in found], mine, on)
-            if "BTC" in theirs and "sat" in self.units[begin:stop]:
+            units = [row[3] for row in self.rows[begin:stop]]
+            if "BTC" in theirs and "sat" in units:
                 others = [f for f in found if f.symbol != "BTC"]
                 own = owners(others, [line[f.place] for f in others], mine, on)
-                for i in in_satoshi(parts, self.units[begin:stop]):
+                for i in in_satoshi(parts, units):
                     theirs[i] = own[i]  # "#NKN BTC pair, buy 118 sats, stop 109"
         else:
             theirs = [next(iter(symbols), None)] * len(mine)
         if len(parts) > 1 or theirs[0] in DEAR:
-            prices = [Price(*p) for p in zip(parts, mine, theirs, strict=True)]
+            # as Price(...) makes it, in half the time
+            prices = [tuple.__new__(Price, one) for one in zip(parts, mine, theirs, strict=True)]
             values = resolved(prices, self.token, {f.symbol for f in found if f.quote == "BTC"})
         else:
             values = [part.value for part in parts]
         named = {f.place for f in found}
         levels: list[Level] = []
-        place = at = 0
-        for j, part, value, symbol in zip(ours, parts, values, theirs, strict=True):
-            if place != self.place[j]:  # a range is one token
-                place = self.place[j]
-                at = places.start(place, self.tokens[j])
-            unit = part.unit or self.units[j]
+        before = at = 0
+        for row, value, symbol in zip(self.rows[begin:stop], values, theirs, strict=True):
+            part, place, token, unit, role, sure = row
+            if place != before:  # a range is one token
+                before = place
+                at = places.start(place, token)
             if unit in DEAR and place + 1 in named and part.tail.upper() != unit:
                 unit = None  # "BTC 97,200 ETH 3,450"
-            role, sure = self.roles[j], self.sure[j]
-            span = places.span(at + part.start, at + part.end)
-            levels.append(_level(*span, value, unit, role, symbol, sure))
+            start, end = at + part.start, at + part.end
+            if back:
+                start, end = back(start, end)
+            levels.append(_level(given[start:end], start, end, value, unit, role, symbol, sure))
         return levels
 
 

@@ -89,12 +89,14 @@ def _spelled(digits: str) -> str:
     """Digits without signs of their own: "0.0₅112" is 0.00000112, "64'800" 64800, "57,00,000"
     5700000. Where more noughts are counted than a number may have digits, nothing is spelled out.
     """
+    if digits.count(",") > 1 and _GROUPED.fullmatch(digits):
+        return digits.replace(",", "")
+    if digits.replace(".", "").replace(",", "").isdecimal():  # as most are
+        return digits
     if noughts := _COUNTED.fullmatch(digits):
         count = int(noughts[1].translate(_SUBSCRIPTS).strip("{()}"))
         return f"0.{'0' * count}{noughts[2]}" if count < MAX_DIGITS else digits
-    if "'" in digits or "’" in digits:
-        return digits.replace("'", "").replace("’", "")
-    return digits.replace(",", "") if _GROUPED.fullmatch(digits) else digits
+    return digits.replace("'", "").replace("’", "")
 
 
 _COUNTED = re.compile(r"0\.0([₀-₉]+|\{[0-9]+\}|\([0-9]+\))([0-9]+)")

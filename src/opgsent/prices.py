@@ -47,7 +47,7 @@ def in_satoshi(parts: Sequence[Part], units: Sequence[str | None]) -> list[int]:
     return [
         i
         for i, (part, unit) in enumerate(zip(parts, units, strict=True))
-        if unit == "sat" or (not (unit or part.unit or part.tail) and low < part.value < high)
+        if unit == "sat" or (not (unit or part.tail) and low < part.value < high)
     ]
 
 
@@ -68,9 +68,12 @@ def resolved(
     """
     values = [price.part.value for price in prices]
     if len(values) > 1:
-        _thousands_of_next(prices, values, token)
+        thousands = any(price.part.tail[:1] == "k" for price in prices)
+        if thousands:
+            _thousands_of_next(prices, values, token)
         _carried(prices, values, token)
-        _thousands_of_all(prices, values)
+        if thousands:
+            _thousands_of_all(prices, values)
     if any(price.symbol in DEAR for price in prices):
         _dotted_thousands(prices, values, crossed)
     return values
@@ -103,11 +106,7 @@ def _carried(prices: Sequence[Price], values: list[Decimal], token: Callable[[in
     if not any(integers):
         return
     small = [i for i, text in enumerate(written) if "." in text and 0 < values[i] < 1]
-    if (
-        not small
-        and len({price.place for price in prices}) == len(prices)
-        and all(price.place - before.place > 2 for before, price in pairwise(prices))
-    ):
+    if not small and all(price.place - before.place > 2 for before, price in pairwise(prices)):
         return
     near: int | None = small[0] if small else None
     if near is not None and len(written[near].partition(".")[2]) < SATS:
@@ -141,8 +140,6 @@ def _thousands_of_all(prices: Sequence[Price], values: list[Decimal]) -> None:
     for price, value in zip(prices, values, strict=True):
         if price.part.tail.startswith("k"):
             theirs.setdefault(price.symbol, []).append(value)
-    if not theirs:
-        return
     bounds = {symbol: (max(of) / 2, min(of) * 2) for symbol, of in theirs.items()}
     for i, price in enumerate(prices):
         if price.symbol not in bounds or price.part.tail or price.part.unit:
