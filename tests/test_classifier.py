@@ -125,6 +125,15 @@ def test_strange_strings(text: str) -> None:
         "1１",
         "\r\n€1 ",
         "1.not not \t",
+        "12,34,",
+        "0.0{",
+        "0.0₅1 ",
+        "1'000'",
+        "SL138 TP151 ",
+        "supports ✅ 66k ",
+        "118 sats BTC ETH ",
+        "❶",
+        "❶a",
     ],
 )
 def test_hundred_thousand_characters_in_a_second(piece: str) -> None:

@@ -37,7 +37,8 @@ CASES = [
 TRICKY = st.lists(
     st.sampled_from(
         [
-            *"aB$#@/.:-_,%xk019 \n\t&;'’🚀👍🏽🇺🇸\u200d\ufe0fé漢\ufdd0",
+            *"aB$#@/.:-_,%xk019 \n\t&;'’🚀👍🏽🇺🇸\u200d\ufe0fé漢",
+            BREAK,
             "/USDT",
             " /",
             "http://",
@@ -89,6 +90,15 @@ def test_tokens_cover_everything_but_white_space(text: str) -> None:
 @given(TRICKY)
 def test_pieces_are_cut_as_the_whole_is(text: str) -> None:
     assert split(text) == list(whole(text))
+
+
+@given(TRICKY | st.lists(st.sampled_from(
+    ["www", ".", "x", "5", "-", "1INCH", "$", "USD", "/", "k", "%", ",", "am", "ℹ", "❶", "\ufe0f",
+     "é", "BTC", ".P", "'", "r", "@", ":", "//", "http", " "]
+), max_size=8).map("".join))  # fmt: skip
+def test_what_is_tried_first_is_what_the_branches_give(text: str) -> None:
+    branches = re.compile("|".join(f"(?:{pattern})" for _, pattern in BRANCHES))
+    assert whole(text) == branches.findall(text)
 
 
 @given(st.text(st.sampled_from(list('aB1$#@.,/_:-"<hwtp!')), max_size=12))

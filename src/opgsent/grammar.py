@@ -53,6 +53,7 @@ _EMOJI_ONE = (
 _EMOJI_JOINED = f"{_EMOJI_ONE}(?:\u200d{_EMOJI_ONE})*"  # joined sequences, skin tones, tag flags
 _EMOJI = (
     "[\U0001f1e6-\U0001f1ff]{2}"  # flags
+    "|[\u2776-\u2793]+"  # "❶": letters to Python, which the branches before read to their end
     "|[0-9#*]\ufe0f?\u20e3"  # keycaps
     f"|{_EMOJI_JOINED}"
 )

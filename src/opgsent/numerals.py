@@ -18,7 +18,7 @@ _TIMES = {"k": 3, "m": 6, "mm": 6, "mil": 6, "mln": 6, "b": 9, "bn": 9, "t": 12,
 
 #: noughts behind the point that are counted: "0.0₅112", "0.0{5}112", "0.0(5)112"
 _NOUGHTS = r"0\.0(?:[₀-₉]{1,2}|\{[0-9]{1,2}\}|\([0-9]{1,2}\))[0-9]+"
-_INDIAN = r"[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}"
+_INDIAN = r"(?<![0-9],)[1-9][0-9]?(?:,[0-9]{2}){1,4},[0-9]{3}"
 #: the pattern of one number in a text: a comma parts thousands, or decimals where nothing else
 #: does; "62000,63500,65000" are three
 WRITTEN = (
