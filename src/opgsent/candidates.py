@@ -17,7 +17,6 @@ from .cues import cue_of
 from .everyday import CAPITALS, TOPICS, WORDS
 from .numerals import MAX_DIGITS, parts_of
 from .symbols import contract_root, split_pair
-from .tokens import is_plain
 
 TICKER, PRICE, OPENS, FOLLOWS = (1 << bit for bit in range(16, 20))
 CUE_SHIFT, SHAPE_SHIFT = 20, 25
@@ -28,6 +27,8 @@ KNOWN = ("no", "name", "doubtful name", "symbol", "doubtful symbol", "capitals",
 CASES = ("lower", "title", "upper", "mixed")
 FORMS = ("word", "hashtag", "cashtag", "pair")
 
+#: normal forms of what could be a price for sure, as most numbers could
+_PLAIN_PRICES = frozenset("0 0.0 $0 $0.0 0k 0.0k $0k $0.0k".split())
 _UNKNOWN = re.compile(r"[A-Z][A-Z0-9]{1,9}")
 #: letters that may stand behind a price: thousands, units, option kinds
 _MONEY_TAIL = re.compile(
@@ -46,11 +47,11 @@ def candidate_flags(token: str, kind: str, form: str, assets: Assets) -> int:
     """
     if kind == "link" or kind == "handle":
         return 0
-    flags = cue_of(token) << 20
+    flags = cue_of(token) << CUE_SHIFT
     if kind == "word" and _is_everyday(token, assets):
-        return flags
+        return flags if token.islower() else flags | _case(token) << SHAPE_SHIFT
     if kind in ("number", "word") and (token[0].isdigit() or token[0] in "$€£¥₿₹."):
-        if _is_price(token, kind):
+        if _is_price(token, kind, form):
             flags |= PRICE
         if token in _phrase_words(assets)[1]:
             flags |= FOLLOWS
@@ -69,14 +70,13 @@ def candidate_flags(token: str, kind: str, form: str, assets: Assets) -> int:
         opens, follows = _phrase_words(assets)
         lower = token.lower()
         flags |= (OPENS if lower in opens else 0) | (FOLLOWS if lower in follows else 0)
-    return flags | shape << 25
+    return flags | shape << SHAPE_SHIFT
 
 
-def _is_price(token: str, kind: str) -> bool:
+def _is_price(token: str, kind: str, form: str) -> bool:
     """Whether a number could be a price; billions are money, whatever they are of."""
-    if kind == "number" and len(token) <= MAX_DIGITS and token.isascii():
-        if is_plain(token.rstrip("kK")) == "number":
-            return True  # as most are
+    if form in _PLAIN_PRICES and len(token) <= MAX_DIGITS:
+        return True
     if kind == "word" and not _is_amount(token):
         return False
     parts = parts_of(token)
@@ -84,9 +84,12 @@ def _is_price(token: str, kind: str) -> bool:
 
 
 def _is_everyday(token: str, assets: Assets) -> bool:
-    """Whether a word in plain lower-case letters is nothing that the table knows, as most are."""
-    plain = token.islower() and token.isascii() and token.isalpha()
-    return plain and token not in _known_words(assets)
+    """Whether a word in plain letters is nothing that the table knows, as most are.
+
+    Not one of capitals, which may be a symbol that is new, nor "LTCs".
+    """
+    plain = token.isalpha() and token.isascii() and not token[:-1].isupper()
+    return plain and token.lower() not in _known_words(assets)
 
 
 def _could_be_tag(token: str) -> bool:

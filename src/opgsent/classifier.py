@@ -182,23 +182,21 @@ class Classifier:
         styles = verdicts("style", odds[:, COLUMNS_OF["style"]].tolist(), sure_style, foreign)
         spans = self._extractor.read(batch)
         rows, views = self._sides.views(batch, parts, odds, [found.tickers for found in spans])
-        own: Sequence[Verdict] = ()
-        if rows:
-            own = verdicts("stance", views, sure_stance, [foreign[post] for post, _ in rows])
+        theirs = verdicts("stance", views, sure_stance, [foreign[post] for post, _ in rows])
+        own = dict(zip(rows, theirs, strict=True))  # rows are in order
         posts = []
-        for at, text in enumerate(given):
-            stance, found = stances[at], spans[at]
-            tickers = tuple(
-                [
-                    _ticker(
-                        f.text, f.start, f.end, f.symbol, f.quote, f.kind, f.asset_class, f.subject,
-                        own[rows[at, f.symbol]] if (at, f.symbol) in rows else stance,
-                        f.probability,
-                    )
-                    for f in found.tickers
-                ]
-            )  # fmt: skip
-            posts.append(_post(text, stance, styles[at], tickers, tuple(found.levels)))
+        for at, (text, stance, style, found) in enumerate(
+            zip(given, stances, styles, spans, strict=True)
+        ):
+            tickers = [
+                _ticker(
+                    piece, start, end, symbol, quote, kind, asset_class, subject,
+                    own.get((at, symbol), stance), chance,
+                )
+                for piece, start, end, symbol, quote, kind, asset_class, subject, chance, _
+                in found.tickers
+            ]  # fmt: skip
+            posts.append(_post(text, stance, style, tuple(tickers), tuple(found.levels)))
         if len(given) == len(texts):
             return posts
         answers = iter(posts)
@@ -219,12 +217,13 @@ def verdicts(
     found = []
     # plain floats: quicker than numpy for three numbers
     for (a, b, c), strange in zip(odds, foreign, strict=True):
-        top = max(a, b, c)
+        top = a if a > b else b
+        if c > top:
+            top = c
         a, b, c = exp(a - top), exp(b - top), exp(c - top)
         total = a + b + c
         p = a, b, c = a / total, b / total, c / total
-        best = max(p)
-        label = one if a == best else two if b == best else three
+        label, best = (one, a) if a >= b and a >= c else (two, b) if b >= c else (three, c)
         score = p[first] - p[second]
         found.append(
             _verdict(label, {one: a, two: b, three: c}, score, best >= sure and not strange)

@@ -61,14 +61,20 @@ _SHIFT = np.uint64(64 - BITS)
 
 def hashed(name: str) -> int:
     """A 64-bit hash, the same on every platform and in every process."""
-    return int.from_bytes(
-        blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little"
-    )
+    return int.from_bytes(digest_of(name), "little")
+
+
+def digest_of(name: str) -> bytes:
+    """The same hash as its bytes, the lowest first."""
+    return blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+
+
+WORD = "w:"  #: before a normal form in the name of its feature
 
 
 def norm_of(form: str) -> int:
     """The hash of a normal form, which is also its word feature."""
-    return hashed("w:" + form)
+    return hashed(WORD + form)
 
 
 def norms_of(forms: str) -> NDArray[np.uint64]:

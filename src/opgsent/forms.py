@@ -26,7 +26,8 @@ from .features import (
     POSITION,
     SELLING,
     UNDOING,
-    norm_of,
+    WORD,
+    digest_of,
 )
 from .phrases import HINTS, hints_of
 from .reading import Described
@@ -140,10 +141,10 @@ def described(
         forms.append(form)
         flags.append(flag | hints_of(token, form) << HINTS)
         counts.append(count)
-    norms = {form: norm_of(form) for form in dict.fromkeys(forms)}
+    digests = {form: digest_of(WORD + form) for form in set(forms)}
     found = Described(
         kinds,
-        np.array([norms[form] for form in forms], np.uint64),
+        np.frombuffer(b"".join([digests[form] for form in forms]), "<u8"),
         np.array(flags, np.int64),
         np.frombuffer(b"".join(counts), np.uint8).reshape(-1, len(COUNTS)),
         None,

@@ -184,13 +184,14 @@ class Scorer:
         if spelled:
             grams, begins = gram_rows_of([words[at] for at in spelled])
             rows[spelled] += GRAM * np.add.reduceat(self.rows(grams), begins)
-        for at, (token, kind, form) in enumerate(zip(tokens, found.kinds, forms, strict=True)):
-            if form in TICKER_FORMS:
-                if self.weights.own_tickers:
-                    rows[at] += self.row(own_ticker(token))
-            elif kind == "word" and is_loud(token):
-                feature, value = loud(form)
+        for at in spelled:
+            if found.kinds[at] == "word" and is_loud(tokens[at]):
+                feature, value = loud(forms[at])
                 rows[at] += self.row(feature) * np.float32(value)
+        if self.weights.own_tickers:
+            for at, form in enumerate(forms):
+                if form in TICKER_FORMS:
+                    rows[at] += self.row(own_ticker(tokens[at]))
         return found._replace(rows=rows, counts=counts)
 
     def read(self, texts: list[str]) -> Batch:

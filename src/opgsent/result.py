@@ -68,7 +68,7 @@ class Verdict:
         """
         return {
             "label": self.label,
-            "probabilities": dict(self.probabilities),
+            "probabilities": self.probabilities.copy(),
             "score": self.score,
             "sure": self.sure,
         }

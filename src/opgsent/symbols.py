@@ -191,14 +191,15 @@ def split_pair(text: str, assets: Assets) -> tuple[str, str] | None:
     [('ETH', 'USD'), ('MSTR', 'USDT'), ('BTC', 'USDT'), None]
     """
     upper = text.upper().removesuffix(".P")
-    if future := _FUTURE.fullmatch(upper):
-        return future[1], future[2]
-    if dated := _DATED.fullmatch(upper):
-        return dated[1], "USD"
-    if separated := _SEPARATED.fullmatch(upper):
-        quote = "BTC" if separated[2] == "BITCOIN" else separated[2]
-        if quote in assets.quotes:
-            return separated[1], quote
+    if not upper.isalpha():
+        if future := _FUTURE.fullmatch(upper):
+            return future[1], future[2]
+        if dated := _DATED.fullmatch(upper):
+            return dated[1], "USD"
+        if separated := _SEPARATED.fullmatch(upper):
+            quote = "BTC" if separated[2] == "BITCOIN" else separated[2]
+            if quote in assets.quotes:
+                return separated[1], quote
     if not upper.isalnum() or not upper.endswith(COMMON_QUOTES):
         return None
     if upper.endswith("USDTPERP"):
