@@ -56,7 +56,7 @@ class Weighed(NamedTuple):
 
 def assemble(batch: Batch, weighed: Weighed) -> list[Spans]:
     """The spans of each post of a batch, in order."""
-    out = [Spans([], [])] * (len(batch.starts) - 1)
+    out = [Spans([], [])] * (len(batch.starts) - 1)  # one for all that hold nothing
     (kept,) = (weighed.chances >= ACCEPT).nonzero()
     (priced,) = (weighed.prices >= ACCEPT).nonzero()
     if not len(kept) and not len(priced):
@@ -64,14 +64,14 @@ def assemble(batch: Batch, weighed: Weighed) -> list[Spans]:
     places = _Places(batch)
     names = _Names(batch, weighed, kept)
     prices = _Prices(batch, weighed, priced) if len(priced) else None
-    posts = set(names.posts)
-    if prices:
-        posts.update(prices.posts)
-    for post in posts:
+    named, stated = names.cuts, prices.cuts if prices else [0] * len(batch.starts)
+    for post in range(len(out)):
+        if named[post] == named[post + 1] and stated[post] == stated[post + 1]:
+            continue
         places.open(post)
-        found = names.of(post, places) if names.cuts[post] < names.cuts[post + 1] else []
+        found = names.of(post, places)
         levels = []
-        if prices and prices.cuts[post] < prices.cuts[post + 1]:
+        if prices and stated[post] < stated[post + 1]:
             levels = prices.of(post, places, found, names)
         out[post] = Spans(found, levels)
     return out
@@ -133,10 +133,8 @@ class _Names:
     def __init__(self, batch: Batch, weighed: Weighed, kept: NDArray[np.int64]) -> None:
         tickers = weighed.tickers
         first, last = tickers.first.take(kept), tickers.last.take(kept)
-        self._batch, self._cues, self._starts = batch, weighed.cues, batch.starts.tolist()
-        of_post = batch.starts.searchsorted(first, side="right") - 1
-        self.posts = of_post.tolist()
-        self.cuts = of_post.searchsorted(np.arange(len(batch.starts) + 1)).tolist()
+        self._batch, self._cues = batch, weighed.cues
+        self.cuts = first.searchsorted(batch.starts).tolist()
         strings, ids = batch.page.strings, batch.ids
         firsts, lasts = first.tolist(), last.tolist()
         heads = tails = [strings[i] for i in ids.take(first).tolist()]
@@ -193,7 +191,7 @@ class _Names:
     def _away(self, found: list[Found], post: int) -> frozenset[str]:
         """Symbols of a row of tags at the end of a post that only ride along."""
         batch, page = self._batch, self._batch.page
-        begin, end = self._starts[post : post + 2]
+        begin, end = batch.starts.data[post : post + 2]
         ids, kinds = batch.ids.data, page.kinds
         last_word = end - 1
         while last_word > begin and kinds[ids[last_word]] != "word":
@@ -227,9 +225,7 @@ class _Prices:
     def __init__(self, batch: Batch, weighed: Weighed, priced: NDArray[np.int64]) -> None:
         numbers = weighed.numbers
         place = numbers.place.take(priced)
-        of_post = batch.starts.searchsorted(place, side="right") - 1
-        self.posts = of_post.tolist()
-        self.cuts = of_post.searchsorted(np.arange(len(batch.starts) + 1)).tolist()
+        self.cuts = place.searchsorted(batch.starts).tolist()
         self.parts = [numbers.known[i].part for i in priced.tolist()]
         self.place = place.tolist()
         roles = weighed.roles.take(priced, axis=0)

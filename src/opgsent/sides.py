@@ -46,9 +46,9 @@ class Sides:
         ]
         if not several:
             return {}, []
-        (cuts,) = np.nonzero(batch.flags & (END | JOINING))
+        (cuts,) = (batch.flags & (END | JOINING)).nonzero()
         places = [t.place for post in several for t in found[post]]
-        clause = iter(cuts[np.searchsorted(cuts, places, side="right") - 1].tolist())
+        clause = iter(cuts.take(cuts.searchsorted(places, side="right") - 1).tolist())
         rows: dict[tuple[int, str], int] = {}
         bounds: list[int] = []  # begin and end of stretches: a clause with symbols, those behind it
         members: list[int] = []  # stretches of the rows, one row's after another's

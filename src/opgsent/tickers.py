@@ -6,6 +6,7 @@ against each, ``Tickers.read`` keeps those that the model takes for an asset.
 
 from __future__ import annotations
 
+from array import array
 from typing import NamedTuple
 
 import numpy as np
@@ -17,8 +18,6 @@ from .candidates import (
     KNOWN,
     OPENS,
     PRICE,
-    SHAPE_MASK,
-    SHAPE_SHIFT,
     TICKER,
     openings,
 )
@@ -266,38 +265,40 @@ def rows(r: Runs, found: Candidates, which: Ints) -> Rows:
 
     ``which`` are their indices into ``found``, in the order of ``r``.
     """
-    shape_of = found.shape.tolist()
     window, norms, places = _WINDOW.read(r)
     batch, middle = r.batch, _WINDOW.far
     beside = batch.flags.take(places)
-    capitals = (shapes(beside) & 3 == 2).sum(axis=0)
+    around = shapes(beside)
+    capitals = (around & 3 == 2).sum(axis=0)
     (priced,) = (batch.flags & PRICE).nonzero()
     numbers = priced.searchsorted(r.high) - priced.searchsorted(r.low)
-    norms_of = batch.page.norms.take(batch.ids.take(r.first)).tolist()
-    words, codes = [], []
+    symbols, (named, _, many) = found.symbols, found.sure
+    words, codes = array("Q"), array("Q")
     # a few sums for few candidates: quicker than numpy
-    for i, norm, post, before, behind, caps, count in zip(
-        which.tolist(), norms_of, r.post.tolist(), beside[middle - 1].tolist(),
-        beside[middle].tolist(), capitals.tolist(), numbers.tolist(), strict=True,
+    for i, shape, norm, post, before, left, right, caps, count in zip(
+        which.tolist(), found.shape[which].tolist(),
+        batch.page.norms.take(batch.ids.take(r.first)).tolist(), r.post.tolist(),
+        beside[middle - 1].tolist(), around[middle - 1].tolist(), around[middle].tolist(),
+        capitals.tolist(), numbers.tolist(), strict=True,
     ):  # fmt: skip
-        symbol, shape = found.symbols[i], shape_of[i]
-        left, right = before >> SHAPE_SHIFT & SHAPE_MASK, behind >> SHAPE_SHIFT & SHAPE_MASK
+        symbol = symbols[i]
         sure = shape in _SURE_FORMS
         # a sure name is one like another: "BTC's" and a coin never seen count as BTC does
         words.append(_ASSET if sure and shape >> 5 == _WORD else norm)
-        said = (post, symbol.symbol) in found.sure.symbols
-        others = min(found.sure.many[post] - sure, 4)
+        said = (post, symbol.symbol) in named
+        others = min(many[post] - sure, 4)
         kind = _class(symbol)
         case = kind * 4 + (shape & 3)
-        codes.append(
+        codes.extend(
             (
                 0, shape, shape, case, shape, case, shape, left, right, left * 128 + right,
                 said * 128 + shape, others * 128 + shape, caps * 128 + shape,
-                (kind * 128 + shape) * 2 + (before & END != 0), _FEW[min(count, 7)] * 128 + shape,
+                (kind * 128 + shape) * 2 + (before & END != 0),
+                _FEW[count if count < 7 else 7] * 128 + shape,
             )
         )  # fmt: skip
-    hashes = np.array(codes, np.uint64).T * SECOND + _SALTS
-    hashes[:2] ^= np.array(words, np.uint64)
+    hashes = np.asarray(codes).reshape(-1, len(_SALTS)).T * SECOND + _SALTS
+    hashes[:2] ^= np.asarray(words)
     hashes[2:4] ^= norms[middle - 1]
     hashes[4:6] ^= norms[middle]
     return rows_of(np.concatenate([hashes, window]))
@@ -306,11 +307,12 @@ def rows(r: Runs, found: Candidates, which: Ints) -> Rows:
 _FEW = (0, 1, 2, 2, 3, 3, 3, 4)  # steps of a count
 
 
+_MONEY = STABLECOINS | {"USD"}
+
+
 def _class(symbol: Symbol) -> int:
     """A number for the asset class that is likeliest; money has one of its own."""
-    if symbol.symbol in STABLECOINS or symbol.symbol == "USD":
-        return len(CLASS_ORDER)
-    return _CLASSES.get(symbol.classes[:1], 7)
+    return len(CLASS_ORDER) if symbol.symbol in _MONEY else _CLASSES.get(symbol.classes[:1], 7)
 
 
 def by_rule(found: Candidates) -> NDArray[np.float64]:
