@@ -127,7 +127,7 @@ def said(a: Around, numbers: Numbers, head: Ints, tail: Ints) -> Said:
     short = np.where(near & COLON, (said_by >> ROLE_SHIFT & ROLE_MASK) - 1, -1)
     card = short == ENTRY
     if card.any():  # "E: 67420 S: 67050": the S is its stop
-        card = (short >= 0) & among(r.post, r.post[card])
+        card = (short >= 0) & np.isin(r.post, r.post[card])  # linear: a post has thousands
         short[card & (short == SUPPORT)] = STOP
     rule = np.zeros(len(before), np.int64)
     for code, found in (
