@@ -125,7 +125,7 @@ def _found(file: Path, hashes: NDArray[np.uint64]) -> list[tuple[int, str]]:
 #: they have not said all
 _UNASKED = re.compile(
     r"(?i)(?<![\w$#@./])(?:sl|tp|pt|tgt|stop|entry|buy|sell|target)[0-9]{2,}(?!\w)|\b[st]/[lp]"
-    r"|0\.0[₀-₉{(]|[0-9]['’][0-9]{3}|₹|[0-9](?:ce|pe)\b|\b[a-z]{2,5}[0-9]{1,3}\b"
+    r"|0\.0[₀-₉{(]|[0-9]['’][0-9]{3}|₹|[0-9](?:ce|pe)\b"
 )
 
 

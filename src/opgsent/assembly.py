@@ -18,7 +18,7 @@ from .cues import LINE
 from .features import COUNTS
 from .levels import Numbers
 from .offsets import Reading
-from .prices import DEAR, THOUSANDS, Price, in_satoshi, in_thousands, resolved
+from .prices import DEAR, MULTIPLES, Price, in_satoshi, multiplied, resolved
 from .reading import Batch
 from .result import ROLES, Level, maker
 from .subjects import TAGS, passengers
@@ -39,8 +39,8 @@ _level = maker(Level)
 class Spans(NamedTuple):
     """What was found in one post, each sorted by start."""
 
-    tickers: list[Found]
-    levels: list[Level]
+    tickers: Sequence[Found]
+    levels: Sequence[Level]
 
 
 class Weighed(NamedTuple):
@@ -56,7 +56,7 @@ class Weighed(NamedTuple):
 
 def assemble(batch: Batch, weighed: Weighed) -> list[Spans]:
     """The spans of each post of a batch, in order."""
-    out = [Spans([], [])] * (len(batch.starts) - 1)  # one for all that hold nothing
+    out = [Spans((), ())] * (len(batch.starts) - 1)
     (kept,) = (weighed.chances >= ACCEPT).nonzero()
     (priced,) = (weighed.prices >= ACCEPT).nonzero()
     if not len(kept) and not len(priced):
@@ -236,8 +236,8 @@ class _Prices:
             part.unit or _UNITS.get(part.tail) or _UNITS.get(word)
             for part, word in zip(self.parts, behind, strict=True)
         ]
-        if not THOUSANDS.keys().isdisjoint(behind):
-            self.parts = [in_thousands(*one) for one in zip(self.parts, behind, strict=True)]
+        if not MULTIPLES.keys().isdisjoint(behind):
+            self.parts = [multiplied(*one) for one in zip(self.parts, behind, strict=True)]
         #: of each: part, place, token, unit, role, chance
         self.rows = list(
             zip(

@@ -59,10 +59,12 @@ _EMOJI = (
 )
 
 # a label that its price is glued to, "SL138", "entry67000"; targets have numbers: "TP12"
+_LABELS = "SL sl Sl STOP Stop stop ENTRY Entry entry BUY Buy buy SELL Sell sell".split()
+_TARGETS = "TP tp Tp PT pt TGT tgt TARGET Target target".split()
 _ENDS = r"(?:[.,][0-9]+)*[kK]?(?![\w/:%]|[.,'’][\w])"
 _GLUED = (
-    r"(?<![\w$#@./])(?:(?:SL|sl|Sl|STOP|[Ss]top|ENTRY|[Ee]ntry|BUY|[Bb]uy|SELL|[Ss]ell)"
-    rf"(?=[0-9]{{2,}}{_ENDS})|(?:TP|tp|Tp|PT|pt|TGT|tgt|TARGET|[Tt]arget)(?=[0-9]{{3,}}{_ENDS}))"
+    rf"(?<![\w$#@./])(?:(?:{'|'.join(_LABELS)})(?=[0-9]{{2,}}{_ENDS})"
+    rf"|(?:{'|'.join(_TARGETS)})(?=[0-9]{{3,}}{_ENDS}))"
 )
 
 #: (kind, pattern), in order of precedence. Patterns hold no capturing groups.
@@ -108,12 +110,11 @@ BRANCHES: tuple[tuple[str, str], ...] = (
 # looked for before the branches, which are slow: each reads a word again, and again letter by letter.
 _FEW = r"[0-9]+(?:\.[0-9]+)?"
 _NO_MORE = "(?![\\w/:%٪\u2013\ufe0f\u20e3-]|[.,][0-9A-Za-z]|['’{(][0-9]|\\s/)"
-_MAYBE_GLUED = "".join(
-    f"(?<!{end})" for end in "SL sl Sl TP tp Tp PT pt GT gt op OP ry RY uy UY ll LL et ET".split()
-)
+# a word may go on with digits unless it ends as one of those labels does
+_NO_LABEL = "".join(f"(?<!{end})" for end in sorted({word[-2:] for word in _LABELS + _TARGETS}))
 _PLAIN = (
     # "up", "$BTC", "#Bitcoin", "ema200"; "co-" of "co-op", for no quote begins with "o"
-    rf"[$#]?[A-Za-z]+(?:{_MAYBE_GLUED}[0-9][A-Za-z0-9]*)?"
+    rf"[$#]?[A-Za-z]+(?:{_NO_LABEL}[0-9][A-Za-z0-9]*)?"
     r"(?![\w/@]|['’&][^\W\d_]|\.(?:[0-9A-Za-z-]|(?<=www\.))|-[0-9A-Zbcegjpu]|://|\s/)",
     rf"\$?{_FEW}(?:[A-Z]?[a-z]*|-{_FEW}){_NO_MORE}|{_FEW}%",  # "5", "$61.5k", "20x", "10-12", "3%"
     r"[,;:()\[\]\"'“”’‘|%+&•…]|[!?]+|\.\.+|\.(?![0-9])|-(?!-)",

@@ -33,7 +33,7 @@ from .phrases import (
     WORDS,
 )
 from .result import ROLES
-from .spans import Around, Ints, among, last_of, places_of
+from .spans import BARRIER, Around, Ints, among, last_of, places_of
 
 STRIKE, EXIT, STOP, ENTRY, LAST, TARGET = map(
     ROLES.index, ("strike", "exit", "stop", "entry", "last", "target")
@@ -80,7 +80,6 @@ _NAMES = np.full(32, -1)
 for _cue in ("support", "resistance", "stop", "target", "entry"):
     _NAMES[CUES.index(_cue)] = ROLES.index(_cue)
 _BEYOND = np.array([cue in ("above", "below") for cue in CUES])
-_BARRIER = np.array([cue in ("support", "resistance") for cue in CUES])
 _CLOSES = np.array([cue in ("above", "below", "close") for cue in CUES])
 _CENTS_AFTER = norms_of("to at @ hit near around from under over target tp")
 _CE_PE = norms_of("ce pe")  # calls and puts in India
@@ -183,7 +182,7 @@ def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> It
         ("cents", cents, 0, LIKELY),
         ("cents", cents, 1 + STRIKE, -SURELY),
         ("labelled as on a card", told.card, 0, LIKELY),
-        ("its name", (told.named >= 0) & (numbers.size >= 1), 0, PERHAPS),
+        ("its name", (told.named >= 0) & (numbers.size >= 1), 0, PERHAPS),  # from ten on
         ("sold", sold, 1 + EXIT, LIKELY),
         ("where it closed", _closed(a), 1 + LAST, SURELY),
         ("quote before its map", _mapped(a), 1 + LAST, SURELY),
@@ -293,7 +292,7 @@ def _cents(a: Around) -> NDArray[np.bool_]:
     """Cents and pence, which are written as strikes are: "to 80c", "16c support"."""
     r = a.runs
     found: NDArray[np.bool_] = among(a.norms[r.first - 1], _CENTS_AFTER)
-    found |= _BARRIER[a.cues[r.last + 1]]
+    found |= BARRIER[a.cues[r.last + 1]]
     return found
 
 
@@ -329,7 +328,7 @@ def _mapped(a: Around) -> NDArray[np.bool_]:
     if not np.count_nonzero(found):
         return found
     word = a.strong_right
-    found &= (word - r.last < 4) & _BARRIER[a.role_right]
+    found &= (word - r.last < 4) & BARRIER[a.role_right]
     behind = np.minimum(word + 1, reach)
     sign = (a.cues[behind] == ENDS_NOTHING) | among(a.norms[behind], _AT)
     found &= sign | (word - r.last > 1)  # "170 support 165 next" says what 170 is

@@ -15,6 +15,7 @@ from .cues import CUES, JOINT
 from .level_rules import Said, said
 from .levels import Numbers, strikes
 from .spans import (
+    BARRIER,
     CUE_VIEWS,
     SECOND,
     Around,
@@ -64,7 +65,7 @@ _STEPS = np.array(
 )
 #: side of each cue class: 1 buys, 2 sells
 _SIDE = np.array([{"buy": 1, "long": 1, "sell": 2, "short": 2}.get(cue, 0) for cue in CUES])
-_TO, _BARRIER = CUES.index("to"), np.array([cue in ("support", "resistance") for cue in CUES])
+_TO = CUES.index("to")
 _ROLES = frozenset("target stop entry buy sell long short support resistance option".split())
 _NAMES_ROLE = np.array([cue in _ROLES for cue in CUES] + [False] * (32 - len(CUES)))
 
@@ -121,7 +122,7 @@ def _chains(a: Around, numbers: Numbers, same: NDArray[np.bool_], gap: Ints) -> 
     joint = between == JOINT
     to = between == _TO
     if to.any():
-        zone = _BARRIER[a.role_left[:-1]] & (place[:-1] - a.strong_left[:-1] < 5)
+        zone = BARRIER[a.role_left[:-1]] & (place[:-1] - a.strong_left[:-1] < 5)
         joint |= to & zone & (np.abs(size[1:] - size[:-1]) < 0.08)
     wordless = (a.words[place[1:]] == a.words[place[:-1]]) & (gap <= 9)
     roles = _NAMES_ROLE[a.cues].cumsum()

@@ -52,7 +52,7 @@ _YEARS_AFTER = frozenset(norms_of(YEARS_AFTER).tolist())
 _GAUGES = frozenset(norms_of(GAUGES).tolist())
 _READ_AS = frozenset(norms_of("at is of : = above below over under near now index ( )").tolist())
 _OPENING, _CLOSING = norm_of("("), norm_of(")")
-_GROUPING = frozenset(norms_of("' ’ _").tolist())  # "3'150", "60_000"
+_GROUPING = frozenset(norms_of("' ’ _").tolist())  # "5'11", "60_000"
 #: what is counted in wholes right behind its number; "64k levels" and "64k orders" are prices
 _COUNT_NOUNS = frozenset(norms_of(COUNT_NOUNS).tolist())
 _LOTS, _OF = norm_of(LOTS), norm_of("of")
@@ -87,7 +87,7 @@ def doubtful(a: Around, numbers: Numbers) -> Marked:
 
 def never(a: Around, numbers: Numbers) -> Marked:
     """Pieces of phone and grouped numbers, "24/7", readings, years, money won and lost, counts of
-    orders, ratios beside fib words.
+    orders, coins that are held, the numbers of names, ratios beside fib words.
     """
     found: Marked = _always(a.runs) | _in_pieces(a, numbers) | _told_of_else(a, numbers)
     found |= _held(a, numbers)
@@ -126,12 +126,13 @@ def _held(a: Around, numbers: Numbers) -> Marked:
     return found
 
 
-_MANY, _QUOTE, _COINS = 1.3, CUES.index("quote"), frozenset(("btc", "bitcoin", "xbt"))
+_MANY = 1.3  # log10: nothing is quoted at twenty bitcoin
+_QUOTE, _COINS = CUES.index("quote"), frozenset(("btc", "bitcoin", "xbt"))
 
 
 def _in_pieces(a: Around, numbers: Numbers) -> Marked:
     """Groups of a phone number, "555 123 4567", "0800-555-0199", and of a number that the grammar
-    does not read as one: "60 000", "3'150", "60_000".
+    does not read as one: "60 000", "60_000", "5'11".
 
     Those are whole numbers side by side of which one begins with a nought, three and more that
     neither rise nor fall as a list of prices does, and what an apostrophe or a low line parts.
@@ -198,9 +199,8 @@ def _told_of_else(a: Around, numbers: Numbers) -> Marked:
             elif words[last + 1] == _LOTS and word not in _PLACED:  # "to 150 lots of room"
                 of = last + 3 < high and words[last + 2] == _OF
                 counted = not of or bool(flags[last + 3] & TICKER)
-        figures = (
-            words[last + 1] in _FIGURES or word in _SIZES
-        )  # "six figures", "0.01 lot per $100"
+        # "6 figures", "165 pips", "per $100"
+        figures = words[last + 1] in _FIGURES or word in _SIZES
         found[i] = gauge or year or money or counted or figures
     return found
 

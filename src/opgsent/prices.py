@@ -27,14 +27,14 @@ SATS = 5  # decimals of a price so small that its last digits stand for it, even
 SHORTENED = 4  # and from which they do outside its range: not "sold at 0.95, strike 14"
 
 
-def in_thousands(part: Part, word: str) -> Part:
+def multiplied(part: Part, word: str) -> Part:
     """A number read with the word behind it: "65 grand" is 65k, "79 lakh" 7,900,000.
 
     >>> from opgsent.numerals import parts_of
-    >>> in_thousands(parts_of("65")[0], "grand").value
+    >>> multiplied(parts_of("65")[0], "grand").value
     Decimal('65000')
     """
-    times = THOUSANDS.get(word.lower())
+    times = MULTIPLES.get(word.lower())
     if times is None or part.tail or part.value >= 1000:
         return part
     return part._replace(value=part.value * times, tail="k" if times == 1000 else "lakh")
@@ -51,7 +51,8 @@ def in_satoshi(parts: Sequence[Part], units: Sequence[str | None]) -> list[int]:
     ]
 
 
-THOUSANDS = {"grand": 1000, "thousand": 1000, "lakh": 100_000, "lakhs": 100_000}
+#: words that multiply the number before them
+MULTIPLES = {"grand": 1000, "thousand": 1000, "lakh": 100_000, "lakhs": 100_000}
 
 
 def resolved(

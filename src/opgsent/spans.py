@@ -179,7 +179,7 @@ class Window:
 _IS_CUE = np.array([0 < c < LINE and c not in (JOINT, COLON) for c in range(32)])
 _IS_STRONG = np.array([c in STRONG for c in range(32)])
 _IS_TENSE = np.array([c in (PAST, FUTURE) for c in range(32)])
-_IS_BARRIER = np.array([cue in ("support", "resistance") for cue in CUES])
+BARRIER = np.array([cue in ("support", "resistance") for cue in CUES])  #: is a cue class one?
 _NEXT = np.uint64(norm_of("next"))
 _CALLS_TARGET = np.array([c in (STOP, ENTRY) for c in range(32)])
 _ENDS = np.array([c not in (JOINT, COLON) for c in range(32)])
@@ -238,8 +238,8 @@ def around(r: Runs, cues: Ints) -> Around:
 
 
 def places_of(marked: NDArray[np.bool_]) -> Ints:
-    """The places of marked tokens of a batch, between its first place and its last, which are
-    marked, too: so that a search always ends at a place.
+    """The places of marked tokens of a batch, between its first place and its last, which it
+    marks, too, in place: so that a search always ends at a place.
     """
     marked[0] = marked[-1] = True
     return marked.nonzero()[0]
@@ -271,7 +271,7 @@ def _bulleted(batch: Batch, cues: Ints) -> None:
     opens = batch.starts[batch.starts.searchsorted(signs) - 1]
     (prices,) = (batch.flags & PRICE).nonzero()
     first = signs[signs.searchsorted(head)]
-    bullets = (head > opens) & _IS_BARRIER[cues[head]]
+    bullets = (head > opens) & BARRIER[cues[head]]
     bullets &= prices.searchsorted(head) == prices.searchsorted(first)
     cues[signs[bullets]] = 0
 

@@ -14,7 +14,7 @@ from .tickers import SURE_SHAPES, Candidates
 _WORD, _HASHTAG = FORMS.index("word"), FORMS.index("hashtag")
 _TITLE, _UPPER = CASES.index("title"), CASES.index("upper")
 _NAME = KNOWN.index("doubtful name")
-_SURELY = frozenset(KNOWN.index(name) for name in ("name", "symbol", "doubtful symbol"))
+_IN_TABLE = frozenset(KNOWN.index(name) for name in ("name", "symbol", "doubtful symbol"))
 _SYMBOLS = frozenset(KNOWN.index(name) for name in ("symbol", "doubtful symbol", "capitals"))
 
 
@@ -44,7 +44,7 @@ def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
                     odds[n] += 2.0  # "$SE ... if SE can't defend": capitals that it has as a tag
                 if known in _SYMBOLS and _listed(r, found, n):
                     odds[n] += 2.5
-                if last[n] and known in _SURELY and _ends_card(r, found, n, shape):
+                if last[n] and known in _IN_TABLE and _ends_card(r, found, n, shape):
                     odds[n] += 4.0
             elif case and symbol.classes[:1] == ("equity",) and _word(r, n) in _SHARES:
                 odds[n] += 3.0
