@@ -8,10 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from opgsent.assets import Assets
+from opgsent.fitting_spans import table_of
 from opgsent.forms import describe
 from opgsent.grammar import BRANCHES, whole
 from opgsent.offsets import starts_of
@@ -30,6 +31,7 @@ from opgsent.tokens import (
     tokenize,
 )
 
+TABLE = table_of(Assets.load())
 CASES = [
     json.loads(line)
     for line in (Path(__file__).parent / "cases" / "tokens.jsonl").read_text().splitlines()
@@ -90,6 +92,19 @@ def test_tokens_cover_everything_but_white_space(text: str) -> None:
 @given(TRICKY)
 def test_pieces_are_cut_as_the_whole_is(text: str) -> None:
     assert split(text) == list(whole(text))
+
+
+@given(st.lists(st.lists(st.sampled_from(
+    ["https://t.co/a", "/", " ", " /USDT", "$ 5", "@bob", "up", "$A", "\n", BRIDGE, BEGIN, "<", "."]
+), max_size=8).map("".join), max_size=4))  # fmt: skip
+@example(["https://t.co/a/ @bob up", "$A /USDT https://t.co/a/ @bob up"])
+def test_a_batch_holds_the_tokens_of_each_text(texts: list[str]) -> None:
+    """Links and handles by their length, so that the places of all others are found again."""
+    batch = TABLE.read(texts)
+    for post, text in enumerate(texts):
+        ids = batch.ids[batch.starts[post] + 1 : batch.starts[post + 1]].tolist()
+        read = [batch.page.strings[i] for i in ids]
+        assert list(map(len, read)) == list(map(len, split(text)))
 
 
 @given(TRICKY | st.lists(st.sampled_from(

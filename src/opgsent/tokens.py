@@ -179,7 +179,7 @@ def is_plain(piece: str) -> str | None:
 def _is_plain_link(piece: str) -> bool:
     if not piece.startswith(("https://", "http://")) or not piece[-1].isalnum():
         return False
-    return not ('"' in piece or "<" in piece or ">" in piece)
+    return not any(mark in piece for mark in ('"', "<", ">", BRIDGE))  # these end a link
 
 
 def _is_plain_number(piece: str) -> bool:
