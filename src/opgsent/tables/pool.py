@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
-import sys
-import threading
-import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -18,14 +13,15 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from ..errors import InputError, OpgsentError
+from .worker import Worker, take_in
 
 if TYPE_CHECKING:
     from ..result import Post
 
+A = TypeVar("A")
 K = TypeVar("K")
 T = TypeVar("T")
 Texts = list[str | None]
-AHEAD = 2  # chunks that each other process is given ahead: the one it answers and the next
 MOST = 8  # chunks for each job that may wait until those before them are answered
 _MOST_TICKERS = 20_000  # names counted at once; the rarest are forgotten
 
@@ -119,6 +115,9 @@ class Tally:
             self.tickers = Counter(dict(self.top_tickers(_MOST_TICKERS // 2)))
 
 
+Answered = tuple[list[T], Tally]
+
+
 @dataclass(frozen=True)
 class Task(Generic[T]):
     """What is done with every chunk: classify, and render each post."""
@@ -126,7 +125,12 @@ class Task(Generic[T]):
     model: Model
     render: Callable[[Post], T]
 
-    def __call__(self, texts: Texts) -> tuple[list[T], Tally]:
+    def begun(self) -> Task[T]:
+        """The task itself, once its model is loaded."""
+        self.model.load()
+        return self
+
+    def __call__(self, texts: Texts) -> Answered[T]:
         """What is rendered for each text, in order, and the counts."""
         posts = list(self.model.load().classify_many(texts))
         return [self.render(post) for post in posts], Tally.over(posts)
@@ -144,64 +148,34 @@ def answered(
         for key, texts in chunks:
             yield key, *task(texts)
         return
-    from joblib.externals.loky import ProcessPoolExecutor  # type: ignore[import-untyped]
-    from joblib.externals.loky.process_executor import (  # type: ignore[import-untyped]
-        BrokenProcessPool,
-    )
-
-    pool = ProcessPoolExecutor(jobs - 1, initializer=_start, initargs=(task, os.getpid()))
-    waiting: deque[tuple[K, Future[tuple[list[T], Tally]]]] = deque()
+    workers: list[Worker[Texts, Answered[T]]] = []
+    waiting: deque[tuple[K, Future[Answered[T]]]] = deque()
     try:
         for key, texts in chunks:
-            if sum(not future.done() for _, future in waiting) < AHEAD * (jobs - 1):
-                with _no_interrupts():  # a worker that is started here inherits it
-                    future = pool.submit(_answer, texts)
+            if len(workers) < jobs - 1:
+                workers.append(Worker(task.begun))
+            take_in(workers, waiting=False)
+            if free := next((worker for worker in workers if worker.free), None):
+                future = free.give(texts)
             else:
                 future = Future()
-                with _short_turns():
-                    future.set_result(task(texts))
+                future.set_result(task(texts))
             waiting.append((key, future))
             while waiting and (waiting[0][1].done() or len(waiting) > MOST * jobs):
                 key, future = waiting.popleft()
-                yield key, *future.result()
+                yield key, *_result(future, workers)
         while waiting:
             key, future = waiting.popleft()
-            yield key, *future.result()
-    except BrokenProcessPool as error:
-        raise OpgsentError(
-            "a worker process died (killed, or out of memory): run again with fewer --jobs"
-        ) from error
+            yield key, *_result(future, workers)
     finally:
-        pool.shutdown(wait=True, kill_workers=True)
+        for worker in workers:
+            worker.end()
 
 
-@contextlib.contextmanager
-def _short_turns() -> Iterator[None]:
-    """Let the threads that hand chunks to and fro come to their turn ten times as soon: a process
-    at the other end waits while they do.
-    """
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(min(before, 0.0005))
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
-
-
-@contextlib.contextmanager
-def _no_interrupts() -> Iterator[None]:
-    """Let Ctrl-C wait (where the system can): a worker hit at its start dies with a traceback."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    from multiprocessing import resource_tracker
-
-    resource_tracker.ensure_running()  # where it began later, it would end the wait
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+def _result(future: Future[A], workers: Sequence[Worker[Texts, A]]) -> A:
+    while not future.done():
+        take_in(workers, waiting=True)
+    return future.result()
 
 
 def posts_of(model: Model, batches: Iterable[Texts], jobs: int) -> Iterator[Post]:
@@ -238,25 +212,3 @@ def workers(jobs: int) -> int:
             "like) that may not start others: give jobs=1 here, and each worker its own posts"
         )
     return many
-
-
-_task: Task[Any] | None = None
-
-
-def _start(task: Task[Any], parent: int) -> None:
-    """Make this process a worker: the parent handles Ctrl-C, and no worker outlives it."""
-    global _task
-    _task = task
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
-
-
-def _leave_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
-
-
-def _answer(texts: Texts) -> tuple[list[Any], Tally]:
-    assert _task is not None
-    return _task(texts)
