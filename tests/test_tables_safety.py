@@ -15,6 +15,7 @@ import pytest
 
 from opgsent.errors import InputError, OpgsentError
 from opgsent.tables import ScoreSummary, score_file
+from opgsent.tables.journal import Journal
 from opgsent.tables.target import Part, beside
 from tables_fake import FakeClassifier, scored
 
@@ -362,6 +363,75 @@ def test_a_run_may_stop_again_and_again(folder: Path, stops: tuple[int, ...]) ->
     assert result.resumed == max(stops) // 4096 * 4096
     assert (folder / "out.csv").read_bytes() == output
     assert (folder / "out.csv.rejected.csv").read_bytes() == copy
+
+
+@pytest.mark.parametrize("out", ["out.csv", "out.csv.gz", "out.csv.zst"])
+@pytest.mark.parametrize(
+    ("what", "calls", "there"),
+    [
+        (Part.commit, 0, []),
+        (Part.commit, 1, ["rejected"]),
+        (Journal.remove, 1, ["output", "rejected"]),
+    ],
+)
+def test_a_run_stopped_while_its_files_are_put_in_place_goes_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, out: str, what: Any, calls: int, there: list[str]
+) -> None:
+    output, copy, summary = expected(folder, "posts.csv", out)
+    owner: Any = {"Part": Part, "Journal": Journal}[what.__qualname__.split(".")[0]]
+    left_calls = [calls]
+
+    def stop(self: Any) -> None:
+        if not left_calls[0]:
+            raise Stopped
+        left_calls[0] -= 1
+        what(self)
+
+    def again(data: bytes) -> ScoreSummary:
+        (folder / "posts.csv").write_bytes(data)
+        return score_file(folder / "posts.csv", folder / out, classifier=FakeClassifier(),
+                          resume=True)  # fmt: skip
+
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, what.__name__, stop)
+        with pytest.raises(Stopped):
+            again(CSV)
+    assert (folder / out).exists() == ("output" in there)
+    assert (folder / f"{out}.rejected.csv").exists() == ("rejected" in there)
+    if there:
+        with pytest.raises(OpgsentError, match="the input"):
+            again(CSV.replace(b"12345,post", b"12345,Post") + b"1,x,y\n1,x\n")
+    result = again(CSV)
+    assert (result.resumed, result.rows, result.rejected, result.stance) == (
+        ROWS, summary.rows, summary.rejected, summary.stance
+    )  # fmt: skip
+    assert (folder / out).read_bytes() == output
+    assert (folder / f"{out}.rejected.csv").read_bytes() == copy
+    assert left(folder) == [out, f"{out}.rejected.csv"]
+
+
+def test_an_input_that_grew_after_its_output_was_in_place_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run() -> ScoreSummary:
+        return score_file(folder / "posts.csv", folder / "out.csv", classifier=FakeClassifier(),
+                          resume=True)  # fmt: skip
+
+    def stop(_: Journal) -> None:
+        raise Stopped
+
+    stopped(folder, 5_000)
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "remove", stop)
+        with pytest.raises(Stopped):
+            run()
+    done = (folder / "out.csv").read_bytes()
+    with (folder / "posts.csv").open("ab") as file:
+        file.write(b"1,more\n")
+    with pytest.raises(OpgsentError, match="changed since the run stopped: the input is longer"):
+        run()
+    assert (folder / "out.csv").read_bytes() == done
+    assert (folder / "out.csv.rejected.csv").exists()
 
 
 def test_a_run_without_resume_starts_afresh_and_leaves_nothing_behind(folder: Path) -> None:

@@ -13,7 +13,7 @@ from .columns import guarded
 from .dialect import Dialect
 from .pool import Tally
 from .rows import reversible
-from .target import Mark, Part, beside
+from .target import Mark, Part, Target, beside, reopened
 
 REASONS_KEPT = 10
 _HEAD = "line,reason,raw\n"
@@ -65,13 +65,13 @@ class Rejects:
 
     def __init__(self, output: str | None, state: Mapping[str, Any] | None = None) -> None:
         self.path = None if output is None else rejects_path(output)
-        self._part: Part | None = None
+        self._part: Target | None = None
         self.count, self.reasons = 0, list[tuple[int, str]]()
         if state:
             self.count = state["count"]
             self.reasons = [(line, reason) for line, reason in state["reasons"]]
             if self.path and state["mark"]:
-                self._part = Part(self.path, tuple(state["mark"]))
+                self._part = reopened(self.path, tuple(state["mark"]))
         elif self.path and os.path.lexists(beside(self.path, "part")):
             Part(self.path).abandon()  # a killed run left it, and this one may reject nothing
 

@@ -74,6 +74,18 @@ def opened(path: str) -> Target:
     return Pipe(stream, path, close=True)
 
 
+def reopened(path: str, mark: Mark) -> Target:
+    """The target of a run that stopped when it held as much as ``mark`` says.
+
+    Raises OpgsentError where it holds something else now.
+    """
+    if os.path.exists(beside(path, "part")):
+        return Part(path, mark)
+    if _mark_of(path) != mark:
+        raise changed(path, f"the unfinished output {beside(path, 'part')} is gone")
+    return Placed(path, mark)
+
+
 @contextlib.contextmanager
 def writing(name: str, behind: str = "") -> Iterator[None]:
     """Turn what the system refuses into one clear error; a reader that left stays what it is."""
@@ -131,8 +143,6 @@ class Part:
             raise InputError(f"cannot write {target}: it is a folder")
         if os.path.exists(self.target) and not os.access(self.target, os.W_OK):
             raise OpgsentError(f"cannot write {target}: it is read-only")
-        if mark and not os.path.exists(self.path):
-            raise changed(target, f"the unfinished output {self.path} is gone")
         with self._writing():
             self._file = open(self.path, "r+b" if mark else "ab", opener=no_link)  # noqa: SIM115
             _lock(self._file, self.path, target)
@@ -141,10 +151,8 @@ class Part:
     def _go_to(self, mark: Mark) -> None:
         """Cut the file at a mark, after checking that it holds what it held there."""
         self._file.seek(0)
-        while self._size < mark[0] and (data := self._file.read(min(PIECE, mark[0] - self._size))):
-            self._size += len(data)
-            self._crc = zlib.crc32(data, self._crc)
-        if (self._size, self._crc) != tuple(mark):
+        self._size, self._crc = _read_to(self._file, mark[0])
+        if (self._size, self._crc) != mark:
             self._file.close()
             raise changed(self._name, f"the unfinished output {self.path}")
         self._file.truncate(self._size)
@@ -190,6 +198,45 @@ class Part:
         if not keep:
             with contextlib.suppress(OSError):
                 os.unlink(self.path)
+
+
+class Placed:
+    """The file of a run that was stopped after it was put in place: nothing is left to do."""
+
+    def __init__(self, path: str, mark: Mark) -> None:
+        self._path, self._mark = path, mark
+
+    def write(self, data: bytes) -> None:
+        """Refuse: the input has grown since."""
+        if data:
+            raise changed(self._path, "the input is longer")
+
+    def mark(self) -> Mark:
+        """All of it."""
+        return self._mark
+
+    def commit(self) -> None:
+        """It is done."""
+
+    def abandon(self, keep: bool = False) -> None:
+        """It stays: the run that wrote it was over."""
+
+
+def _mark_of(path: str) -> Mark | None:
+    try:
+        with open(path, "rb") as file:
+            return _read_to(file, os.fstat(file.fileno()).st_size)
+    except OSError:
+        return None
+
+
+def _read_to(file: IO[bytes], end: int) -> Mark:
+    """Size and CRC-32 of what is read from here on, at most to ``end``."""
+    size = crc = 0
+    while size < end and (data := file.read(min(PIECE, end - size))):
+        size += len(data)
+        crc = zlib.crc32(data, crc)
+    return size, crc
 
 
 def changed(target: str, what: str) -> OpgsentError:

@@ -16,7 +16,7 @@ from .pool import Tally, Task, Texts, answered
 from .rows import Row, TextFormat
 from .source import Source
 from .summary import Rejects, ScoreSummary, summarised
-from .target import Part, Target, changed, is_file, opened
+from .target import Target, changed, is_file, opened, reopened
 
 BLOCK_ROWS = 4096  # a run can go on at every multiple of this
 
@@ -77,7 +77,7 @@ class _Run:
         self._setup = _setup(form, job)
         self._state = self._journal.read(self._setup) if self._journal and job.resume else None
         if self._state:
-            self._target: Target = Part(job.dst, tuple(self._state["output"]))
+            self._target: Target = reopened(job.dst, tuple(self._state["output"]))
             self.rejects = Rejects(job.dst, self._state["rejects"])
         else:
             self._target = opened(job.dst)
@@ -123,6 +123,7 @@ class _Run:
             self._checkpoint()
 
     def _checkpoint(self) -> None:
+        """Note how far the run is."""
         mark = self._target.mark()
         if self._journal:
             self._journal.write(
@@ -137,7 +138,10 @@ class _Run:
             )
 
     def commit(self) -> None:
-        """Everything is written: put it in place."""
+        """Everything is written: put it in place. A run that is stopped meanwhile only has to
+        do that when it goes on, with what is not in place yet.
+        """
+        self._checkpoint()
         self.rejects.commit()
         self._target.commit()
         if self._journal:
