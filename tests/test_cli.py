@@ -102,6 +102,7 @@ def test_readme_names_every_option_of_score_and_every_command(name: str) -> None
         ["evaluate", "labels.csv", "--map", "foo=sidewise"], ["suggest", "a.csv", "-o", "x.txt"],
         ["train", "labels.csv", "-o", "mine", "--encoding", "none"],
         ["suggest", "a.csv", "-o", "x.csv", "--encoding", "hex"],
+        ["score", "a.csv", "-o", "b.csv", "--encoding", "none"],
     ],
 )  # fmt: skip
 def test_a_wrong_command_line_is_status_2(
@@ -126,6 +127,11 @@ def test_jobs_say_what_they_take(jobs: str, capsys: pytest.CaptureFixture[str]) 
     ("words", "says"),
     [
         (["report", "scored.csv", "-o", "r.html"], "reserved"),
+        (["score", "a.csv", "-o", "b.csv", "--columns", "foo"], "'foo'"),
+        (["score", "a.csv", "-o", "b.csv", "--columns", "stance,stance"], "twice"),
+        (["score", "a.csv", "-o", "b.csv", "--columns", ""], "no score column"),
+        (["score", "a.csv", "-o", "b.csv", "--prefix", "=x"], "formula"),
+        (["score", "a.csv", "-o", "b.csv", "--columns", "tickers", "--long"], "'tickers'"),
         (["train", "labels.csv"], "-o DIR"),
         (["suggest", "posts.csv"], "-o FILE"),
         (["train", "labels.csv", "--dry-run", "--html", "nowhere/r.html"], "no folder nowhere"),

@@ -116,6 +116,12 @@ def test_scores_are_those_of_the_classifier() -> None:
     assert scores[0, -1] == pytest.approx(post.style.probabilities["other"], abs=5e-5)
 
 
+def test_columns_may_be_an_array() -> None:
+    chosen = OpgsentFeatures(columns=np.array(["p_hype", "stance_score"]))  # type: ignore[arg-type]
+    assert chosen.fit_transform(["$BTC 🚀"]).shape == (1, 2)
+    assert chosen.get_feature_names_out().tolist() == ["p_hype", "stance_score"]
+
+
 def test_order_and_subset_do_not_matter() -> None:
     whole = features().transform(POSTS)
     np.testing.assert_array_equal(features().transform(POSTS[::-1]), whole[::-1])
@@ -241,6 +247,11 @@ def test_arguments_are_checked_by_fit(options: dict[str, Any], message: str) -> 
     made = features(**options)  # not here, as scikit-learn wants it
     with pytest.raises(InputError, match=message):
         made.fit(POSTS)
+
+
+def test_a_model_that_is_none_is_named() -> None:
+    with pytest.raises(TypeError, match="classifier is 3, not a Classifier: a folder goes to"):
+        OpgsentFeatures(model=3).fit(POSTS)  # type: ignore[arg-type]
 
 
 def test_tokens_feed_a_vectorizer() -> None:

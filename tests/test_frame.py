@@ -122,6 +122,13 @@ def test_a_series_is_a_frame_of_one_column() -> None:
     assert list(score_frame(pd.Series(["ab"]), "post", classifier=FAKE).columns[:1]) == ["post"]
 
 
+@pytest.mark.parametrize("name", [("a", "b"), float("nan"), 7, pd.NaT], ids=str)
+def test_a_series_may_have_any_name(name: Any) -> None:
+    scored = score_frame(pd.Series(POSTS, name=name), classifier=FAKE)
+    assert scored.columns[0] is name and scored.columns.nlevels == 1
+    assert labels(scored) == LABELS
+
+
 def test_indexes_of_several_levels_are_kept() -> None:
     index = pd.MultiIndex.from_tuples([("a", 1), ("a", 1), ("b", 2), ("c", 3)], names=["x", "y"])
     scored = score_frame(pd.DataFrame({"text": POSTS}, index=index), classifier=FAKE)

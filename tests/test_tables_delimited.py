@@ -575,7 +575,8 @@ def test_a_line_of_a_million_characters_takes_little(unit: str, end: str) -> Non
 
 def test_hostile_quotes_take_linear_time(tmp_path: Path) -> None:
     """Each of these lines opens a quote; a scan to the end per line would take hours."""
-    for line in (b'1,"a\n', b'1,"\n', b'1,a"\n', b'1,""""a\n', b'"\n'):
+    lines = (b'1,"a\n', b'1,"\n', b'1,a"\n', b'1,""""a\n', b'"\n', b'a","b c\n1,x\n2,y\n')
+    for line in lines:
         data = b"id,text\n" + line * 30_000
         result = scored(tmp_path, data, columns=["stance"])
         assert result.summary.rows >= 10_000

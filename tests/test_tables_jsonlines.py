@@ -28,11 +28,13 @@ def lines(folder: Path, data: bytes, **options: Any) -> list[str]:
         ('{"text":null}', '{"text":null, "stance": null}'),
         ('{"id":7}', '{"id":7, "stance": null}'),
         ("{}", '{"stance": null}'),
+        ('{"text":"ab","n":' + "1" * 5_000 + "}",
+         '{"text":"ab","n":' + "1" * 5_000 + ', "stance": "neutral"}'),
         ('{"text":"\\ud83d"}', '{"text":"\\ud83d", "stance": "bearish"}'),
         ('{"text":"a}\\n"}', '{"text":"a}\\n", "stance": "bullish"}'),
         ("", ""),
     ],
-)
+)  # fmt: skip
 def test_objects_are_kept_to_the_byte(tmp_path: Path, line: str, expected: str) -> None:
     first = '{"text":"x"}'
     data = f"{first}\n{line}\n".encode()

@@ -133,6 +133,36 @@ def test_dictionaries_of_text_are_kept(tmp_path: Path) -> None:
     assert out["text"].to_pylist() == texts.to_pylist()
 
 
+def test_dictionaries_that_no_index_of_their_type_counts_together_are_kept(tmp_path: Path) -> None:
+    words = [[f"group {g} word {n}" for n in range(100)] for g in range(4)]
+    kinds = [pa.array(own * 20).dictionary_encode().cast(pa.dictionary(pa.int8(), pa.string()))
+             for own in words]  # fmt: skip
+    src, dst = tmp_path / "posts.parquet", tmp_path / "out.parquet"
+    tables = [pa.table({"text": ["ab"] * 2_000, "kind": kind}) for kind in kinds]
+    with pq.ParquetWriter(src, tables[0].schema) as writer:
+        for table in tables:
+            writer.write_table(table)
+    assert score_file(src, dst, classifier=FakeClassifier()).rows == 8_000
+    written = pq.ParquetFile(dst)
+    assert written.schema_arrow.field("kind").type == kinds[0].type
+    groups = [written.read_row_group(k).column("kind") for k in range(written.num_row_groups)]
+    assert [word for group in groups for word in group.to_pylist()] == [
+        word for own in words for word in own * 20
+    ]
+
+
+@pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary(), "dictionary"])
+def test_text_that_was_written_as_bytes_is_read(tmp_path: Path, kind: Any) -> None:
+    texts = [b"$A up 5", None, "höher".encode(), b"\xff$A", b""]
+    column = pa.array(texts, pa.binary())
+    column = column.dictionary_encode() if kind == "dictionary" else column.cast(kind)
+    table = run(tmp_path, pa.table({"text": column}))
+    assert "the text is not UTF-8" in (tmp_path / "out.parquet.rejected.csv").read_text()
+    wanted = run(tmp_path, pa.table({"text": ["$A up 5", None, "höher", None, ""]}))
+    assert table.column("text").to_pylist() == texts
+    assert table.drop_columns(["text"]).to_pylist() == wanted.drop_columns(["text"]).to_pylist()
+
+
 def test_dictionaries_inside_others_are_kept(tmp_path: Path) -> None:
     names = pa.array([f"name {n}" for n in range(2000)]).dictionary_encode()
     columns = {
@@ -151,7 +181,7 @@ def test_dictionaries_inside_others_are_kept(tmp_path: Path) -> None:
     ("table", "message"),
     [
         (pa.table({"text": [1]}), "column 'text' is int64, not text"),
-        (pa.table({"text": [b"ab"]}), "column 'text' is binary, not text"),
+        (pa.table({"text": pa.array([b"ab"], pa.binary(2))}), "is fixed_size_binary"),
         (pa.table({"tweet": ["ab"]}), "no column 'text', did you mean 'tweet'"),
         (pa.table({"text": ["ab"], "stance": ["x"]}), "already has the column 'stance'"),
         (pa.table([["a"], ["b"]], names=["text", "text"]), "several columns 'text'"),

@@ -166,7 +166,7 @@ def _score(commands: _Commands) -> None:
     parser.add_argument("--text", default="text", metavar="COLUMN", help="of the posts (text)")
     parser.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="processes; -1: all")
     _model_option(parser)
-    parser.add_argument("--encoding", default="utf-8", metavar="NAME", help="such as cp1252")
+    _encoding_option(parser)
     parser.add_argument("--prefix", default="", metavar="P", help="begins the names of our columns")
     parser.add_argument("--columns", type=_names, metavar="A,B", help="the score columns to write")
     parser.add_argument("--sure", action="store_true", help="add stance_sure and style_sure")

@@ -70,9 +70,15 @@ def _typed() -> str:
 def score(args: argparse.Namespace) -> int:
     """Score a file."""
     from ..tables import score_file
-    from . import DONE, SOME_REJECTED, show
+    from ..tables.columns import Columns
+    from . import DONE, SOME_REJECTED, WRONG_USE, complain, show
     from .progress import ScoreBar
 
+    try:
+        Columns.choose(args.columns, prefix=args.prefix, sure=args.sure, long=args.long)
+    except InputError as error:
+        complain(str(error))
+        return WRONG_USE
     with ScoreBar() as bar:
         summary = score_file(
             args.posts,

@@ -55,6 +55,7 @@ class OpgsentFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  #
     def fit(self, X: Any, y: Any = None) -> OpgsentFeatures:
         """Check the posts and the arguments; learn nothing."""
         self._chosen()
+        self._chosen_model()
         workers(self.jobs)
         _posts(X)
         return self
@@ -64,10 +65,7 @@ class OpgsentFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  #
         chosen, posts = self._chosen(), _posts(X)
         rows = []
         if posts:
-            if self.model is None or isinstance(self.model, str | os.PathLike):
-                classifier = Model.of(None, self.model).load()
-            else:
-                classifier = self.model
+            classifier = self._chosen_model().load()
             answers = classifier.classify_many(posts, jobs=workers(self.jobs))
             rows = [chosen.values(post)[0] for post in answers]
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(chosen.names))
@@ -76,12 +74,19 @@ class OpgsentFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  #
         """The names of the scores; the names of the input have no part in them."""
         return np.array(self._chosen().names, dtype=object)
 
+    def _chosen_model(self) -> Model:
+        if self.model is None or isinstance(self.model, str | os.PathLike):
+            return Model.of(None, self.model)
+        return Model.of(self.model, None)
+
     def _chosen(self) -> Columns:
+        if self.columns is None or not isinstance(self.columns, Iterable):
+            return Columns.choose(SCORES if self.columns is None else self.columns)
         known = SCORES + SURE
-        for name in self.columns or ():
+        for name in self.columns:
             if name not in known:
-                raise unknown("numeric score column", name, known)
-        return Columns.choose(SCORES if self.columns is None else list(self.columns))
+                raise unknown("numeric score column", str(name), known)
+        return Columns.choose(list(self.columns))
 
     def __sklearn_is_fitted__(self) -> bool:
         return True

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..errors import InputError
 from ..result import MISSING, STANCES
@@ -87,14 +88,26 @@ def _for_spark(kind: pa.DataType) -> Any:
 def check_text(field: pa.Field, where: str) -> None:
     """Refuse a column that holds no text."""
     kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
-    text = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
+    types = pa.types
+    text = (types.is_string, types.is_large_string, types.is_string_view, types.is_null, _is_bytes)
     if not any(is_text(kind) for is_text in text):
         raise InputError(f"{where}: column {field.name!r} is {field.type}, not text")
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    """Whether a column holds bytes, as some engines write down text."""
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
 def texts_of(column: pa.Array) -> tuple[list[str | None], dict[int, tuple[str, str]]]:
     """The texts of a column, and for each row without a usable one the reason and its start."""
     rejected: dict[int, tuple[str, str]] = {}
+    if pa.types.is_dictionary(column.type) and _is_bytes(column.type.value_type):
+        column = column.dictionary_decode()
+    if _is_bytes(column.type):
+        column = pc.cast(
+            column, options=pc.CastOptions(target_type=pa.large_string(), allow_invalid_utf8=True)
+        )
     try:
         texts = column.to_pylist()
     except UnicodeDecodeError:

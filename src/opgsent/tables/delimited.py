@@ -30,6 +30,7 @@ class Records:
         undivided = width == 1 and dialect.quoted  # without quotes no output could hold it
         self._dialect = Dialect(lines.mark) if undivided else dialect
         self._lines, self._width = lines, width
+        self._strays_before = 0  # what was looked through: a quote that a line opens is stray there
 
     def next(self) -> Record | None:
         """The next record as one (long) line, its cells, why it is broken; None at the end."""
@@ -44,7 +45,10 @@ class Records:
 
     def _record(self, first: Line) -> Record:
         lines, size, line = [first], len(first.text), first
+        quotes = [first.number]
         closed = self._dialect.ends(first.text, inside=False)
+        if closed is False and first.number < self._strays_before:
+            return first, [], _REASON[False]
         while closed is False and size <= MAX_CHARS and (following := self._lines.next()):
             line = following
             lines.append(line)
@@ -52,6 +56,7 @@ class Records:
             if line.cut:
                 closed, size = line.odd, MAX_CHARS + 1
             elif '"' in line.text:
+                quotes.append(line.number)
                 closed = self._dialect.ends(line.text, inside=True)
         if closed and size <= MAX_CHARS:
             record = _joined(lines)
@@ -63,6 +68,13 @@ class Records:
             reason = _TOO_LONG if size > MAX_CHARS else _REASON[closed]
         if self._are_rows(lines[1:]):  # the quote was a stray one: lose one line, not many
             self._lines.put_back(lines[1:])
+            # What is opened further on leads to the same end; where that closes it, it can be a
+            # record over the last few lines with quotes, each of which adds a cell.
+            few = min(self._width, _TRIED)
+            if not closed or line.cut:
+                self._strays_before = line.number
+            elif len(quotes) >= few:
+                self._strays_before = max(self._strays_before, quotes[-few])
             return first, [], _REASON[False]
         if size > MAX_CHARS:
             end = line.end if closed is not False else self._skip(line).end
@@ -89,6 +101,9 @@ class Records:
         return line
 
 
+_TRIED = (
+    20  # of the cells of a record, so many may be quoted over the end of a line, if one is stray
+)
 _TOO_LONG = f"longer than {MAX_CHARS:,} characters"
 _REASON: dict[bool | None, str] = {
     False: "a quote is opened and never closed",

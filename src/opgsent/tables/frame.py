@@ -55,11 +55,11 @@ def score_frame(
     chosen = Columns.choose(columns, prefix=prefix, sure=sure)
     if not isinstance(df, (pd.DataFrame, pd.Series)):
         raise TypeError(f"score_frame() takes a DataFrame or a Series, not {type(df).__name__}")
+    label: Hashable = text
     if isinstance(df, pd.Series):
-        df = df.to_frame(text if df.name is None else df.name)
-        label: Hashable = df.columns[0]
-    else:
-        label = text
+        label = text if df.name is None else df.name
+        df = df.to_frame("posts")
+        df.columns = pd.Index([label], dtype=object, tupleize_cols=False)
     posts = texts_of(df, label)
     chosen.check_free(map(str, df.columns), "the frame")
     answers = Model.of(classifier, model).load().classify_many(posts, jobs=workers(jobs))
@@ -84,7 +84,7 @@ def texts_of(df: pd.DataFrame, text: Hashable) -> list[str | None]:
         raise no_posts("the frame", str(text), [str(name) for name in names])
     if names.count(text) > 1:
         raise InputError(f"the frame has several columns {text!r}; rename all but one")
-    column = df[text]
+    column = df.iloc[:, names.index(text)]
     posts: list[str | None] = []
     for at, (post, missing) in enumerate(zip(column, column.isna(), strict=True)):
         if missing:

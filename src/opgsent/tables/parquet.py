@@ -145,7 +145,14 @@ class _Run:
     def _write_groups(self, writer: pq.ParquetWriter, least: int) -> None:
         """Write what is waiting in row groups of one size, once there are ``least`` rows."""
         while (waiting := sum(batch.num_rows for batch in self._waiting)) >= least:
-            table = pa.Table.from_batches(self._waiting).unify_dictionaries().combine_chunks()
+            table = pa.Table.from_batches(self._waiting)
+            try:
+                table = table.unify_dictionaries().combine_chunks()
+            except pa.ArrowInvalid:  # no index of their type counts the words of all of them
+                for batch in self._waiting:
+                    writer.write_batch(batch)
+                self._waiting = []
+                break
             group = table.slice(0, self._group_rows)
             writer.write_table(group, row_group_size=self._group_rows)
             self._waiting = table.slice(group.num_rows).to_batches()
