@@ -43,7 +43,8 @@ SCOPE, UNDO_SCOPE, LEAVE_SCOPE = 3, 4, 6  # tokens that a negation, ... reaches
 NEGATION, END, UNDOING, LEAVING, SELLING, POSITION, OPTION, HOLLOW, JOINING, EMOJI, OWNING = (
     1 << bit for bit in range(11)
 )
-_TURNING = NEGATION | UNDOING | LEAVING | SELLING
+_TURNING = np.array(NEGATION | UNDOING | LEAVING | SELLING)
+_SIX, _ONE_OVER = np.array(6.0), np.array(1.0)
 
 #: what is counted in a post, and the steps that a count is read in
 COUNTS = (
@@ -55,8 +56,11 @@ COUNTER_VALUE = 0.25  # of a counter beside a word's 1 / sqrt(tokens)
 STEPS = np.array([1, 2, 3, 5, 8, 13, 21, 34, 55])
 
 _U64 = (1 << 64) - 1
-_M1, _M2, _M3 = (np.uint64(m) for m in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9))
-_SHIFT = np.uint64(64 - BITS)
+# constants beside arrays are arrays without an axis: numpy takes three times as long for a number
+_M1, _M2, _M3 = (
+    np.array(m, np.uint64) for m in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)
+)
+_SHIFT = np.array(64 - BITS, np.uint64)
 
 
 def hashed(name: str) -> int:
@@ -89,7 +93,9 @@ def bucket(value: int) -> int:
 
 def buckets(values: NDArray[np.uint64]) -> NDArray[np.int64]:
     """The features of hashes."""
-    return ((values * _M1) >> _SHIFT).astype(np.int64)
+    values = values * _M1
+    values >>= _SHIFT
+    return values.view(np.int64)
 
 
 # --- one token ----------------------------------------------------------------------------
@@ -139,10 +145,7 @@ def gram_rows(word: str) -> list[int]:
     Of UTF-8 bytes, not characters, and by CRC, which ``gram_rows_of`` can take of many at once.
     """
     edged = _edged(word)
-    size = len(edged)
-    return [
-        crc32(edged[at : at + n]) & _MASK for at in range(size) for n in _LENGTHS if at + n <= size
-    ]
+    return [crc & _MASK for crc in map(crc32, map(edged.__getitem__, _SLICES[len(edged)]))]
 
 
 def gram_rows_of(words: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -156,9 +159,9 @@ def gram_rows_of(words: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.in
     (True, [0, 6, 20])
     """
     if len(words) < FEW:
-        single = [gram_rows(word) for word in words]
+        single = list(map(gram_rows, words))
         counts = np.array(list(map(len, single)))
-        return np.array(list(chain.from_iterable(single))), counts.cumsum() - counts
+        return np.array(list(chain.from_iterable(single)), np.int64), counts.cumsum() - counts
     edged = [_edged(word) for word in words]
     data = np.frombuffer(b"".join(edged), np.uint8)
     sizes = np.array(list(map(len, edged)))
@@ -182,6 +185,11 @@ def _edged(word: str) -> bytes:
 
 _MASK = SIZE - 1
 _LENGTHS = tuple(range(GRAMS[0], GRAMS[1] + 1))
+#: where the n-grams of an edged word of each size are
+_SLICES = [
+    [slice(at, at + n) for at in range(size) for n in _LENGTHS if at + n <= size]
+    for size in range(40 + 3)
+]
 #: what a byte adds to the CRC of a run that has so many more bytes, shape (longest, 256)
 _CRC = np.array(
     [
@@ -203,7 +211,7 @@ def own_ticker(token: str) -> int:
 
 # --- tokens around ------------------------------------------------------------------------
 
-_VIEW = {name: np.uint64(hashed("view:" + name)) for name in VIEW_VALUE}
+_VIEW = {name: np.array(hashed("view:" + name), np.uint64) for name in VIEW_VALUE}
 
 #: view -> places of ``batch.ids`` whose words it turns around
 Turns = dict[str, NDArray[np.int64]]
@@ -261,14 +269,16 @@ def turned(batch: Batch) -> Turns:
         leaving = leaving[~np.isin(leaving, negated)]  # "not closing my long"
     left = _given_up(flags, leaving)
     sales = at[(kinds & SELLING) != 0]
-    sold = _reached(flags, sales, LEAVE_SCOPE)
-    sold = sold[(flags[sold] & OPTION) != 0]  # "sold short" is another thing
-    before = _reached(flags, sales, -1)  # "180 puts sold to open"
-    before = before[(flags[before] & OPTION) != 0]
+    if len(sales):
+        sold = _reached(flags, sales, LEAVE_SCOPE)
+        sold = sold[(flags[sold] & OPTION) != 0]  # "sold short" is another thing
+        before = _reached(flags, sales, -1)  # "180 puts sold to open"
+        before = before[(flags[before] & OPTION) != 0]
+        left += [sold, before]
     found = {
         "negated": negated,
         "undone": _reached(flags, undoing, -UNDO_SCOPE),
-        "left": np.unique(np.concatenate([left, sold, before])),
+        "left": _each_once(left),
     }
     return {view: places for view, places in found.items() if len(places)}
 
@@ -292,7 +302,20 @@ def places_of(turns: Turns) -> NDArray[np.int64]:
     """All places that something turns around, each once, in order."""
     if len(turns) == 1:
         return next(iter(turns.values()))
-    return np.unique(np.concatenate([*turns.values(), np.empty(0, np.int64)]))
+    return _each_once(list(turns.values()))
+
+
+def _each_once(places: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Places of several arrays, each once, in order: ``np.unique`` takes far longer for a few."""
+    places = [some for some in places if len(some)]
+    if not places:
+        return np.empty(0, np.int64)
+    found = np.concatenate(places)
+    found.sort()
+    new = found[1:] != found[:-1]
+    if np.count_nonzero(new) < len(new):
+        found = found[np.concatenate(([True], new))]
+    return found
 
 
 def _reached(flags: NDArray[np.int64], at: NDArray[np.int64], scope: int) -> NDArray[np.int64]:
@@ -308,14 +331,14 @@ def _reached(flags: NDArray[np.int64], at: NDArray[np.int64], scope: int) -> NDA
         at = at + step
         at = at[(flags[at] & stops) == 0]  # START is an END, too
         found.append(at)
-    return np.unique(np.concatenate(found)) if found else at
+    return _each_once(found)
 
 
-def _given_up(flags: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[np.int64]:
+def _given_up(flags: NDArray[np.int64], at: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     """The positions that the verbs at places ``at`` end: "covered the last of my $ETH short". Only
     words that say whose and how much may stand between: "close below 60k and short" ends none.
     """
-    found = [at[:0]]
+    found = []
     for _ in range(LEAVE_SCOPE):
         if not len(at):
             break
@@ -323,7 +346,7 @@ def _given_up(flags: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[np.int
         held = (flags[at] & (POSITION | OPTION)) != 0
         found.append(at[held])
         at = at[~held & ((flags[at] & OWNING) != 0)]
-    return np.concatenate(found)
+    return found
 
 
 #: feature of each counter at each step, shape (len(COUNTS), len(STEPS) + 1)
@@ -342,5 +365,5 @@ def counter_steps(batch: Batch) -> NDArray[np.int64]:
 
 def scale(sizes: NDArray[np.int64]) -> NDArray[np.float32]:
     """What the sum over a post's tokens is multiplied by, given its number of tokens."""
-    factor: NDArray[np.float32] = (1.0 / np.sqrt(sizes + 6.0)).astype(np.float32)
+    factor: NDArray[np.float32] = (_ONE_OVER / np.sqrt(sizes + _SIX)).astype(np.float32)
     return factor

@@ -55,6 +55,7 @@ LARGEST = 65_504  # of half precision, in which a folder keeps weights: none of 
 #: in another language
 FOREIGN = 0.4
 _WORD = COUNTS.index("word")
+_MOST = np.array(STEPS[-1])
 _FIRST = np.arange(len(COUNTS)) * len(STEP_OF)  # of each counter's counts
 
 Floats = NDArray[np.float32]
@@ -172,18 +173,22 @@ class Scorer:
     def _describe(self, tokens: Sequence[str]) -> Described:
         """Tokens as the table keeps them: flags of candidates, and the weights of their views."""
         found, forms = described(tokens, self._assets, candidate_flags)
-        lines = self._row.take(buckets(found.norms))
-        rows = self._table.take(lines, axis=0)
+        words = list(map(gram_word, found.kinds, forms))
+        spelled = [at for at, word in enumerate(words) if word]
+        features, count = buckets(found.norms), len(tokens)
+        if spelled:  # the words and their n-grams are looked up at once
+            grams, begins = gram_rows_of([words[at] for at in spelled])
+            features = np.concatenate([features, grams])
+        lines = self._row.take(features)
+        weights = self._table.take(lines, axis=0)
+        rows = weights[:count]
+        if spelled:
+            rows[spelled] += GRAM * np.add.reduceat(weights[count:], begins)
         if START in tokens:
             rows[tokens.index(START)] = 0.0
-        unheard = (lines == 0) & (found.counts[:, _WORD] > 0)
-        counts = np.empty((len(tokens), len(COUNTS) + 1), np.uint8)
-        counts[:, :-1], counts[:, -1] = found.counts, unheard
-        words = [gram_word(kind, form) for kind, form in zip(found.kinds, forms, strict=True)]
-        spelled = [at for at, word in enumerate(words) if word]
-        if spelled:
-            grams, begins = gram_rows_of([words[at] for at in spelled])
-            rows[spelled] += GRAM * np.add.reduceat(self.rows(grams), begins)
+        counts = np.empty((count, len(COUNTS) + 1), np.uint8)
+        counts[:, :-1] = found.counts
+        counts[:, -1] = (lines[:count] == 0) & (found.counts[:, _WORD] > 0)
         for at in spelled:
             if found.kinds[at] == "word" and is_loud(tokens[at]):
                 feature, value = loud(forms[at])
@@ -246,6 +251,6 @@ class Scorer:
 
     def counter_parts(self, batch: Batch) -> Floats:
         """What each counter of each post gives, shape (posts, len(COUNTS), 6)."""
-        counts = np.minimum(batch.totals[:, : len(COUNTS)], STEPS[-1])
+        counts = np.minimum(batch.totals[:, : len(COUNTS)], _MOST)
         found: Floats = self._counts.take(counts + _FIRST, axis=0)
         return found

@@ -39,9 +39,12 @@ BITS = 16
 ROWS = 1 << BITS  # weight rows of each table
 NEAR, NEAR_RIGHT = 6, 5  # tokens read by their place, to the left and to the right
 
-_MIX = np.uint64(0x9E3779B97F4A7C15)
-SECOND = np.uint64(0xC2B2AE3D27D4EB4F)
-_DOWN = np.uint64(64 - BITS)
+# constants beside arrays are arrays without an axis: numpy takes three times as long for a number
+_MIX = np.array(0x9E3779B97F4A7C15, np.uint64)
+SECOND = np.array(0xC2B2AE3D27D4EB4F, np.uint64)
+_DOWN = np.array(64 - BITS, np.uint64)
+_SHIFT_CUE, _CUES_ALONE = np.array(CUE_SHIFT), np.array(CUE_MASK)
+_SHIFT_SHAPE, _SHAPES_ALONE = np.array(SHAPE_SHIFT), np.array(SHAPE_MASK)
 _WORD = COUNTS.index("word")
 
 
@@ -78,7 +81,7 @@ def coded(codes: Sequence[NDArray[Any]], of_views: Hashes) -> Hashes:
 
 def cue_classes(flags: NDArray[np.int64]) -> Ints:
     """Cue class of each token."""
-    found: Ints = (flags >> CUE_SHIFT) & CUE_MASK
+    found: Ints = (flags >> _SHIFT_CUE) & _CUES_ALONE
     return found
 
 
@@ -89,7 +92,7 @@ def cue_class(batch: Batch, place: int) -> int:
 
 def shapes(flags: NDArray[np.int64]) -> Ints:
     """Shape bits of tokens: case, knowledge, kind of a word."""
-    found: Ints = (flags >> SHAPE_SHIFT) & SHAPE_MASK
+    found: Ints = (flags >> _SHIFT_SHAPE) & _SHAPES_ALONE
     return found
 
 
