@@ -33,7 +33,7 @@ from .reading import Batch
 
 Ints = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
-Rows = NDArray[np.int32]
+Rows = NDArray[np.int64]
 
 BITS = 16
 ROWS = 1 << BITS  # weight rows of each table
@@ -43,6 +43,7 @@ NEAR, NEAR_RIGHT = 6, 5  # tokens read by their place, to the left and to the ri
 _MIX = np.array(0x9E3779B97F4A7C15, np.uint64)
 SECOND = np.array(0xC2B2AE3D27D4EB4F, np.uint64)
 _DOWN = np.array(64 - BITS, np.uint64)
+ONE = np.array(1)
 _SHIFT_CUE, _CUES_ALONE = np.array(CUE_SHIFT), np.array(CUE_MASK)
 _SHIFT_SHAPE, _SHAPES_ALONE = np.array(SHAPE_SHIFT), np.array(SHAPE_MASK)
 _WORD = COUNTS.index("word")
@@ -62,7 +63,7 @@ def rows_of(values: Hashes) -> Rows:
     """Weight rows of hashes."""
     values = values * _MIX
     values >>= _DOWN
-    return values.astype(np.int32)
+    return values.view(np.int64)
 
 
 def lines_of(values: Sequence[NDArray[Any]]) -> Hashes:
@@ -123,9 +124,9 @@ class Runs(NamedTuple):
 
 def runs(batch: Batch, first: Ints, last: Ints) -> Runs:
     """The candidates ``first .. last`` of a batch."""
-    post = batch.starts.searchsorted(first, side="right") - 1
-    low, high = batch.starts.take(post), batch.starts.take(post + 1)
-    return Runs(batch, first, last, post, low, high)
+    behind = batch.starts.searchsorted(first, side="right")
+    post = behind - ONE
+    return Runs(batch, first, last, post, batch.starts[post], batch.starts[behind])
 
 
 # --- the words around -----------------------------------------------------------------------
@@ -161,12 +162,11 @@ class Window:
         if r.last is not r.first:
             place[far:] += r.last - r.first
         place *= (place > r.low) & (place < r.high)
-        norms = r.batch.page.norms.take(r.batch.ids.take(place))
-        mixed = norms * SECOND
+        norms = r.batch.page.norms[r.batch.ids[place]]
         hashes = np.empty((len(self._salts), len(r.first)), np.uint64)
         near = self._near.stop - self._near.start
         hashes[:near] = norms[self._near]
-        hashes[near : near + 2 * far] = mixed
+        mixed = np.multiply(norms, SECOND, out=hashes[near : near + 2 * far])
         before, behind = mixed[far - 1], norms[far]
         two = before ^ norms[far - 2]
         hashes[-4] = two
