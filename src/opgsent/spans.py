@@ -43,7 +43,9 @@ NEAR, NEAR_RIGHT = 6, 5  # tokens read by their place, to the left and to the ri
 _MIX = np.array(0x9E3779B97F4A7C15, np.uint64)
 SECOND = np.array(0xC2B2AE3D27D4EB4F, np.uint64)
 _DOWN = np.array(64 - BITS, np.uint64)
-ONE = np.array(1)
+ZERO, ONE, TWO, THREE, FIVE, SEVEN, LONG = map(np.array, (0, 1, 2, 3, 5, 7, 9))
+_TARGET, _STOP, _LINE, _END, _EMOJI, _HINTS = map(np.array, (TARGET, STOP, LINE, END, EMOJI, HINTS))
+_FOUR, _SIX, _EIGHT, _WIDE, _WIDER = map(np.array, (4, 6, 8, 32, 64))
 _SHIFT_CUE, _CUES_ALONE = np.array(CUE_SHIFT), np.array(CUE_MASK)
 _SHIFT_SHAPE, _SHAPES_ALONE = np.array(SHAPE_SHIFT), np.array(SHAPE_MASK)
 _WORD = COUNTS.index("word")
@@ -180,6 +182,7 @@ class Window:
 # --- the cues around ------------------------------------------------------------------------
 
 _IS_CUE = np.array([0 < c < LINE and c not in (JOINT, COLON) for c in range(32)])
+_IS_SIGN = np.array([c in (TARGET, STOP) for c in range(32)])
 _IS_STRONG = np.array([c in STRONG for c in range(32)])
 _IS_TENSE = np.array([c in (PAST, FUTURE) for c in range(32)])
 BARRIER = np.array([cue in ("support", "resistance") for cue in CUES])  #: is a cue class one?
@@ -214,29 +217,30 @@ class Around(NamedTuple):
 def around(r: Runs, cues: Ints) -> Around:
     """Find the cues around candidates; ``cues`` are the cue classes of the batch."""
     batch, cues = r.batch, cues.copy()
-    norms = batch.page.norms.take(batch.ids)
+    norms = batch.page.norms[batch.ids]
     # "Stop targets", "entry target": the first of two says the role
-    (second,) = (_CALLS_TARGET[cues[:-1]] & (cues[1:] == TARGET)).nonzero()
-    cues[second + 1] = 0
+    (second,) = (_CALLS_TARGET[cues[:-1]] & (cues[1:] == _TARGET)).nonzero()
+    if len(second):
+        cues[second + 1] = 0
     # the "next stop" of a journey is where the price goes
-    (stops,) = (cues[1:] == STOP).nonzero()
+    (stops,) = (cues[1:] == _STOP).nonzero()
     if len(stops):
         cues[stops[norms[stops] == _NEXT] + 1] = TARGET
     _bulleted(batch, cues)
     marks, strong = places_of(_IS_CUE[cues]), places_of(_IS_STRONG[cues])
-    sought = marks, strong, places_of(_IS_TENSE[cues]), places_of(cues == LINE)
+    sought = marks, strong, places_of(_IS_TENSE[cues]), places_of(cues == _LINE)
     left, strong_left, tense, line = [np.maximum(last_of(p, r.first), r.low) for p in sought]
     right, strong_right = [np.minimum(first_of(p, r.last), r.high) for p in sought[:2]]
     nearest = np.array([left, strong_left, tense, right, strong_right])
     cue_left, role_left, told, cue_right, role_right = cues[nearest] * (
         (nearest > r.low) & (nearest < r.high)
     )
-    ends = (_ENDS[cues] & ((batch.flags & END) != 0)).cumsum()
-    words = batch.page.counts[batch.ids, _WORD].cumsum(dtype=np.int64)
+    ends = (_ENDS[cues] & (batch.flags & _END).astype(bool)).cumsum()
+    words = batch.page.counts[:, _WORD][batch.ids].cumsum(dtype=np.int64)
     return Around(
         r, norms, cues, marks, left, strong_left, tense, line, right, strong_right,
-        cue_left * 2 + (left > line), role_left, told, cue_right, role_right,
-        ends, words, batch.flags >> HINTS,
+        cue_left * TWO + (left > line), role_left, told, cue_right, role_right,
+        ends, words, batch.flags >> _HINTS,
     )  # fmt: skip
 
 
@@ -262,8 +266,8 @@ def _bulleted(batch: Batch, cues: Ints) -> None:
     """Take their meaning from emoji that are the bullets of supports or resistances: "Supports:
     ✅ 2,480 ✅ 2,390"; behind a number they have one of their own.
     """
-    emoji = (batch.flags & EMOJI) != 0
-    (signs,) = (((cues == TARGET) | (cues == STOP)) & emoji).nonzero()
+    emoji = (batch.flags & _EMOJI).astype(bool)
+    (signs,) = (_IS_SIGN[cues] & emoji).nonzero()
     if not len(signs):
         return
     (words,) = (_IS_STRONG[cues] & ~emoji).nonzero()
@@ -296,19 +300,19 @@ def cue_hashes(a: Around) -> Hashes:
     before = np.array([last_of(a.marks, a.line), last_of(a.marks, a.left)])
     hc, sc = a.cues[before] * (before > r.low)
     oc = a.cues[opener] * (opener < r.first)
-    same = both & 1
-    near = np.minimum(r.first - a.left, 7)
-    ahead = np.minimum(a.right - r.last, 7)
+    same = both & ONE
+    near = np.minimum(r.first - a.left, SEVEN)
+    ahead = np.minimum(a.right - r.last, SEVEN)
     here = a.ends[r.first]
-    sl_far = np.minimum(here - a.ends[a.strong_left], 2)
-    sr_far = np.minimum(a.ends[a.strong_right] - here, 2)
-    strong = sl * 3 + sl_far
+    sl_far = np.minimum(here - a.ends[a.strong_left], TWO)
+    sr_far = np.minimum(a.ends[a.strong_right] - here, TWO)
+    strong = sl * THREE + sl_far
     hashes = coded(
         [
-            both * 8 + near, same * 4 + near // 2, rc * 8 + ahead, ahead // 2, both * 32 + rc,
-            oc * 2 + same, hc * 2 + same, sc * 64 + both, np.minimum(r.first - a.line, 6),
-            sl_far, strong * 2 + (a.strong_left > a.line), sr_far, sr * 3 + sr_far,
-            (strong * 32 + sr) * 3 + sr_far,
+            both * _EIGHT + near, same * _FOUR + (near >> ONE), rc * _EIGHT + ahead, ahead >> ONE,
+            both * _WIDE + rc, oc * TWO + same, hc * TWO + same, sc * _WIDER + both,
+            np.minimum(r.first - a.line, _SIX), sl_far, strong * TWO + (a.strong_left > a.line),
+            sr_far, sr * THREE + sr_far, (strong * _WIDE + sr) * THREE + sr_far,
         ],
         _CUE_SALTS,
     )  # fmt: skip
