@@ -101,7 +101,7 @@ def shapes(flags: NDArray[np.int64]) -> Ints:
 
 def among(values: NDArray[Any], words: NDArray[Any]) -> NDArray[np.bool_]:
     """Which values are one of a few words: ``np.isin``, for a few words five times as fast."""
-    found: NDArray[np.bool_] = (values[..., None] == words).any(axis=-1)
+    found: NDArray[np.bool_] = np.logical_or.reduce(values[..., None] == words, axis=-1)
     return found
 
 
