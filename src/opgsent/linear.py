@@ -55,7 +55,7 @@ LARGEST = 65_504  # of half precision, in which a folder keeps weights: none of 
 #: in another language
 FOREIGN = 0.4
 _WORD = COUNTS.index("word")
-_MOST = np.array(STEPS[-1])
+_MOST, _NO_LINE = np.array(STEPS[-1]), np.array(0, np.int32)
 _FIRST = np.arange(len(COUNTS)) * len(STEP_OF)  # of each counter's counts
 
 Floats = NDArray[np.float32]
@@ -183,12 +183,13 @@ class Scorer:
         weights = self._table.take(lines, axis=0)
         rows = weights[:count]
         if spelled:
-            rows[spelled] += GRAM * np.add.reduceat(weights[count:], begins)
+            places = slice(None) if len(spelled) == count else spelled
+            rows[places] += GRAM * np.add.reduceat(weights[count:], begins)
         if START in tokens:
             rows[tokens.index(START)] = 0.0
         counts = np.empty((count, len(COUNTS) + 1), np.uint8)
         counts[:, :-1] = found.counts
-        counts[:, -1] = (lines[:count] == 0) & (found.counts[:, _WORD] > 0)
+        counts[:, -1] = (lines[:count] == _NO_LINE) & found.counts[:, _WORD].astype(bool)
         for at in spelled:
             if found.kinds[at] == "word" and is_loud(tokens[at]):
                 feature, value = loud(forms[at])
@@ -197,7 +198,7 @@ class Scorer:
             for at, form in enumerate(forms):
                 if form in TICKER_FORMS:
                     rows[at] += self.row(own_ticker(tokens[at]))
-        return found._replace(rows=rows, counts=counts)
+        return Described(found.kinds, found.norms, found.flags, counts, rows)
 
     def read(self, texts: list[str]) -> Batch:
         """The texts as a batch."""

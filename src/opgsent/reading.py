@@ -12,7 +12,6 @@ import struct
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -234,8 +233,7 @@ class Page:
             setattr(self, name, np.concatenate([old, np.zeros_like(old)]))
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """Posts as numbers. ``ids[starts[i]]`` is START, post i's tokens follow to ``starts[i + 1]``.
 
     ``ids`` has a START more behind the last post. ``clean`` are the texts with entities read:
