@@ -100,9 +100,12 @@ class Extractor:
         z = gathered(self._level, level_views.rows(a, numbers, by)) + self._level_bias
         for rule in rules(a, numbers, by.head, by.tail, by.said):
             z[rule.numbers, rule.columns] += rule.weight
+        prices = sigmoid(z[:, 0])
+        if prices.max() < ACCEPT:  # nobody asks for a role
+            return prices, np.zeros((len(prices), len(ROLES)))
         odds = level_room.shared(z[:, 1:], a.runs.post, numbers, by.order, by.head)
         odds = level_room.bounded(odds, a, numbers, by.head, by.tail)
-        return sigmoid(z[:, 0]), softmax(odds)
+        return prices, softmax(odds)
 
     # --- why --------------------------------------------------------------------------------
 

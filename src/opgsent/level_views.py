@@ -24,11 +24,11 @@ from .spans import (
     THREE,
     TWO,
     Around,
+    Codes,
     Ints,
     Rows,
     View,
     Window,
-    coded,
     cue_hashes,
     first_of,
     lines_of,
@@ -63,7 +63,6 @@ _OWN_VIEWS = (
 )  # fmt: skip
 _WINDOW = Window("level", 9)
 VIEWS: tuple[View, ...] = (*_OWN_VIEWS, *_WINDOW.views, *CUE_VIEWS)
-_SALTS = salts("level", [v.name for v in _OWN_VIEWS])
 #: steps of the log10 of a ratio of two prices
 _STEPS = np.array(
     [-1.5, -0.5, -0.18, -0.04, -0.015, -0.004, -1e-9, 1e-9, 0.004, 0.015, 0.04, 0.18, 0.5, 1.5]
@@ -71,9 +70,7 @@ _STEPS = np.array(
 #: side of each cue class: 1 buys, 2 sells
 _SIDE = np.array([{"buy": 1, "long": 1, "sell": 2, "short": 2}.get(cue, 0) for cue in CUES])
 _TO, _JOINT = np.array(CUES.index("to")), np.array(JOINT)
-_FOUR, _SIX, _EIGHT, _TEN, _MANY, _SIXTEEN, _NO_STEP, _WIDE, _WIDER = map(
-    np.array, (4, 6, 8, 10, 15, 16, 31, 32, 64)
-)
+_SIX, _MANY, _SIXTEEN, _NO_STEP, _WIDER = map(np.array, (6, 15, 16, 31, 64))
 _TWICE = np.array(2.0)
 _ROLES = frozenset("target stop entry buy sell long short support resistance option".split())
 _NAMES_ROLE = np.array([cue in _ROLES for cue in CUES] + [False] * (32 - len(CUES)))
@@ -173,27 +170,15 @@ def rows(a: Around, numbers: Numbers, by: Beside) -> Rows:
     close = a.ends[last_at] == a.ends[strong_right]
     told = tells * (here == a.ends[tense])
     passed = np.minimum(index - r.first.searchsorted(strong_left, side="right"), SEVEN)
-    spot = inner + TWO * outer
-    role = strong * TWO + near
-    after = behind * _EIGHT + until
-    lead = lead * TWO + rank.astype(bool)
-    none = np.zeros(len(index), np.int64)
-    hashes = coded(
+    hashes = _CODES.hashes(
         [
-            none, none, np.floor(size * _TWICE).astype(np.int64) + _WIDER, none, none,
-            by.gap_before * TWO + by.has_before, by.gap_after * TWO + by.has_after,
-            by.step_before, by.step_after, from_middle * TWO + (many > ONE),
-            shape == shape[by.before], many, by.side, rank * _SIXTEEN + many,
-            a.cue_left * _TEN + by.gap_before, numbers.part, a.cue_left * _FOUR + by.side,
-            inner, inner, inner, outer, outer, role * TWO + inner, near,
-            (role * _WIDE + behind) * TWO + close, close, role * _FOUR + by.side,
-            role * _EIGHT + since, since, after, until,
-            spot * _WIDER + role, spot * _WIDE + across, spot, role * _EIGHT + passed,
-            told, told * _WIDE + strong, told, after * TWO + (r.first - a.line < THREE), told,
-            lead, lead * _FOUR + by.side, lead * _WIDE + strong, lead,
+            np.floor(size * _TWICE).astype(np.int64) + _WIDER,
+            by.gap_before, by.has_before, by.gap_after, by.has_after, by.step_before, by.step_after,
+            from_middle, many > ONE, shape == shape[by.before], many, by.side, rank,
+            a.cue_left, numbers.part, inner, outer, strong, near, behind, close, since, until,
+            across, passed, told, r.first - a.line < THREE, lead, rank.astype(bool),
             by.said.before, by.said.behind, by.said.rule, by.said.moved,
-        ],
-        _SALTS,
+        ]
     )  # fmt: skip
     l1, l2, r1, r2 = norms[half - 1], norms[half - 2], norms[half], norms[half + 1]
     before, before_it, behind_it = l1[head], l2[head], r1[tail]
@@ -210,5 +195,29 @@ def rows(a: Around, numbers: Numbers, by: Beside) -> Rows:
     return rows_of(np.concatenate([hashes, window, cue_hashes(a)]))
 
 
+
+
+def _codes(
+    size: Ints, gap_before: Ints, has_before: Ints, gap_after: Ints, has_after: Ints,
+    step_before: Ints, step_after: Ints, from_middle: Ints, several: Ints, alike: Ints,
+    many: Ints, side: Ints, rank: Ints, cue_left: Ints, part: Ints, inner: Ints, outer: Ints,
+    strong: Ints, near: Ints, behind: Ints, close: Ints, since: Ints, until: Ints, across: Ints,
+    passed: Ints, told: Ints, opens: Ints, lead: Ints, later: Ints, said_before: Ints,
+    said_behind: Ints, rule: Ints, moved: Ints,
+) -> list[Ints]:  # fmt: skip
+    none = side * 0
+    spot, role, after, lead = inner + 2 * outer, strong * 2 + near, behind * 8 + until, lead * 2 + later
+    return [
+        none, none, size, none, none, gap_before * 2 + has_before, gap_after * 2 + has_after,
+        step_before, step_after, from_middle * 2 + several, alike, many, side, rank * 16 + many,
+        cue_left * 10 + gap_before, part, cue_left * 4 + side, inner, inner, inner, outer, outer,
+        role * 2 + inner, near, (role * 32 + behind) * 2 + close, close, role * 4 + side,
+        role * 8 + since, since, after, until, spot * 64 + role, spot * 32 + across, spot,
+        role * 8 + passed, told, told * 32 + strong, told, after * 2 + opens, told,
+        lead, lead * 4 + side, lead * 32 + strong, lead, said_before, said_behind, rule, moved,
+    ]  # fmt: skip
+
+
+_CODES = Codes(_codes, 33, salts("level", [v.name for v in _OWN_VIEWS]))
 #: the views that tell a word, in the order of the words above
 _NAMED = np.array([0, 1, 3, 4, 5, 6, 17, 18, 19, 20, 21, 23, 25, 28, 30, 33, 37, 39, 43])

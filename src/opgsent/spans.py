@@ -7,7 +7,7 @@ says which token it speaks of, so that an explanation can point at it. Rows have
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -37,6 +37,7 @@ Rows = NDArray[np.int64]
 
 BITS = 16
 ROWS = 1 << BITS  # weight rows of each table
+FEW = 32  # candidates up to which a product of matrices is faster than formulas
 NEAR, NEAR_RIGHT = 6, 5  # tokens read by their place, to the left and to the right
 
 # constants beside arrays are arrays without an axis: numpy takes three times as long for a number
@@ -45,7 +46,7 @@ SECOND = np.array(0xC2B2AE3D27D4EB4F, np.uint64)
 _DOWN = np.array(64 - BITS, np.uint64)
 ZERO, ONE, TWO, THREE, FIVE, SEVEN, LONG = map(np.array, (0, 1, 2, 3, 5, 7, 9))
 _TARGET, _STOP, _LINE, _END, _EMOJI, _HINTS = map(np.array, (TARGET, STOP, LINE, END, EMOJI, HINTS))
-_FOUR, _SIX, _EIGHT, _WIDE, _WIDER = map(np.array, (4, 6, 8, 32, 64))
+_SIX = np.array(6)
 _SHIFT_CUE, _CUES_ALONE = np.array(CUE_SHIFT), np.array(CUE_MASK)
 _SHIFT_SHAPE, _SHAPES_ALONE = np.array(SHAPE_SHIFT), np.array(SHAPE_MASK)
 _WORD = COUNTS.index("word")
@@ -80,6 +81,26 @@ def coded(codes: Sequence[NDArray[Any]], of_views: Hashes) -> Hashes:
     hashes *= SECOND
     hashes += of_views
     return hashes
+
+
+class Codes:
+    """Codes that are sums of multiples of a few numbers, hashed; one view a line.
+
+    ``formulas`` gives them for ``terms`` numbers. For few candidates all of them are one product
+    of matrices, for which numpy takes no longer than for two or three formulas.
+    """
+
+    def __init__(self, formulas: Callable[..., Sequence[Ints]], terms: int, salts: Hashes) -> None:
+        self._formulas, self._salts = formulas, salts
+        factors = np.array(formulas(*np.eye(terms, dtype=np.int64))).astype(np.uint64)
+        self._matrix = np.concatenate([factors * SECOND, salts], axis=1)
+
+    def hashes(self, terms: Sequence[NDArray[Any]]) -> Hashes:
+        """Hashes of n candidates, shape (views, n)."""
+        if len(terms[0]) > FEW:
+            return coded(self._formulas(*terms), self._salts)
+        found: Hashes = self._matrix @ lines_of([*terms, np.ones(len(terms[0]), np.int64)])
+        return found
 
 
 def cue_classes(flags: NDArray[np.int64]) -> Ints:
@@ -290,7 +311,22 @@ CUE_VIEWS: tuple[View, ...] = (
     View("role word on the left"), View("role cue on the left"), View("role word on the right"),
     View("role cue on the right"), View("role cues on both sides"),
 )  # fmt: skip
-_CUE_SALTS = salts("level", [v.name for v in CUE_VIEWS])
+
+
+def _cue_codes(
+    both: Ints, near: Ints, same: Ints, nearer: Ints, rc: Ints, ahead: Ints, closer: Ints,
+    oc: Ints, hc: Ints, sc: Ints, first: Ints, sl: Ints, sl_far: Ints, sl_same: Ints,
+    sr: Ints, sr_far: Ints,
+) -> list[Ints]:  # fmt: skip
+    strong = sl * 3 + sl_far
+    return [
+        both * 8 + near, same * 4 + nearer, rc * 8 + ahead, closer, both * 32 + rc,
+        oc * 2 + same, hc * 2 + same, sc * 64 + both, first,
+        sl_far, strong * 2 + sl_same, sr_far, sr * 3 + sr_far, (strong * 32 + sr) * 3 + sr_far,
+    ]  # fmt: skip
+
+
+_CUE_CODES = Codes(_cue_codes, 16, salts("level", [v.name for v in CUE_VIEWS]))
 
 
 def cue_hashes(a: Around) -> Hashes:
@@ -306,15 +342,11 @@ def cue_hashes(a: Around) -> Hashes:
     here = a.ends[r.first]
     sl_far = np.minimum(here - a.ends[a.strong_left], TWO)
     sr_far = np.minimum(a.ends[a.strong_right] - here, TWO)
-    strong = sl * THREE + sl_far
-    hashes = coded(
+    hashes = _CUE_CODES.hashes(
         [
-            both * _EIGHT + near, same * _FOUR + (near >> ONE), rc * _EIGHT + ahead, ahead >> ONE,
-            both * _WIDE + rc, oc * TWO + same, hc * TWO + same, sc * _WIDER + both,
-            np.minimum(r.first - a.line, _SIX), sl_far, strong * TWO + (a.strong_left > a.line),
-            sr_far, sr * THREE + sr_far, (strong * _WIDE + sr) * THREE + sr_far,
-        ],
-        _CUE_SALTS,
+            both, near, same, near >> ONE, rc, ahead, ahead >> ONE, oc, hc, sc,
+            np.minimum(r.first - a.line, _SIX), sl, sl_far, a.strong_left > a.line, sr, sr_far,
+        ]
     )  # fmt: skip
     hashes[_NAMED] ^= a.norms[np.array([a.left, a.right, a.strong_left, a.strong_right])]
     return hashes
