@@ -36,14 +36,12 @@ VIEW_VALUE = {
 }  # fmt: skip
 #: value of a word whose sense is turned around, beside its 1 elsewhere
 TURNED = np.float32(-0.5)
-SCOPE, UNDO_SCOPE, LEAVE_SCOPE = 3, 4, 6  # tokens that a negation, ... reaches
 
 #: what a token is to its neighbours (the words are in forms.py); bits 16 to 31 are candidates.py's,
 #: those from 32 on phrases.py's
 NEGATION, END, UNDOING, LEAVING, SELLING, POSITION, OPTION, HOLLOW, JOINING, EMOJI, OWNING = (
     1 << bit for bit in range(11)
 )
-_TURNING = np.array(NEGATION | UNDOING | LEAVING | SELLING)
 _SIX, _ONE_OVER = np.array(6.0), np.array(1.0)
 
 #: what is counted in a post, and the steps that a count is read in
@@ -186,10 +184,7 @@ def _edged(word: str) -> bytes:
 _MASK = SIZE - 1
 _LENGTHS = tuple(range(GRAMS[0], GRAMS[1] + 1))
 #: where the n-grams of an edged word of each size are
-_SLICES = [
-    [slice(at, at + n) for at in range(size) for n in _LENGTHS if at + n <= size]
-    for size in range(40 + 3)
-]
+_SLICES = [[slice(i, i + n) for i in range(m) for n in _LENGTHS if i + n <= m] for m in range(43)]
 #: what a byte adds to the CRC of a run that has so many more bytes, shape (longest, 256)
 _CRC = np.array(
     [
@@ -213,6 +208,7 @@ def own_ticker(token: str) -> int:
 
 _VIEW = {name: np.array(hashed("view:" + name), np.uint64) for name in VIEW_VALUE}
 
+_ONE, _SEVERAL = norms_of("long short call put"), norms_of("longs shorts calls puts")
 #: view -> places of ``batch.ids`` whose words it turns around
 Turns = dict[str, NDArray[np.int64]]
 
@@ -222,8 +218,8 @@ def neighbours(
 ) -> Iterator[tuple[str, NDArray[np.int64] | slice, NDArray[np.int64]]]:
     """(view, places in ``batch.ids``, features) of the views over several tokens.
 
-    ``turns`` is what ``turned`` gives. A place is that of the view's first token; a view never
-    reaches from one post into another.
+    ``turns`` is what ``turned`` in turns.py gives. A place is that of the view's first token; a
+    view never reaches from one post into another.
     """
     ids = batch.ids
     norms = batch.page.norms.take(ids)
@@ -240,113 +236,6 @@ def neighbours(
             for one, several in zip(_ONE, _SEVERAL, strict=True):
                 told[told == several] = one
         yield view, places, buckets(told * _M3 + _VIEW[view])
-
-
-def turned(batch: Batch) -> Turns:
-    """Words whose sense something around them turns: "not bullish" must not count as "bullish".
-
-    There the views of the single token count TURNED, and a view of their own stands beside them, as
-    NOT_ features do (Das & Chen 2001, on stock message boards): ``negated`` behind a negation,
-    ``undone`` before a word like "failed" or "trapped" ("the uptrend is broken"), ``left`` the
-    name of a position behind a word that ends one ("covered my short", "sold puts").
-    """
-    flags = batch.flags
-    (at,) = (flags & _TURNING).nonzero()
-    if not len(at):
-        return {}
-    kinds = flags[at]
-    no = at[(kinds & NEGATION) != 0]
-    if len(no):  # "no doubt" and "not only" negate nothing
-        told = ((flags[no + 1] & (NEGATION | HOLLOW)) == 0) & ((flags[no - 1] & NEGATION) == 0)
-        no = no[told]
-        no = no[[not _superlative(batch, at) for at in no.tolist()]]
-    negated = _reached(flags, no, SCOPE)
-    undoing = at[(kinds & UNDOING) != 0]
-    if len(undoing) and len(negated):
-        undoing = undoing[~np.isin(undoing, negated)]  # "isn't broken"
-    leaving = at[(kinds & LEAVING) != 0]
-    if len(leaving) and len(negated):
-        leaving = leaving[~np.isin(leaving, negated)]  # "not closing my long"
-    left = _given_up(flags, leaving)
-    sales = at[(kinds & SELLING) != 0]
-    if len(sales):
-        sold = _reached(flags, sales, LEAVE_SCOPE)
-        sold = sold[(flags[sold] & OPTION) != 0]  # "sold short" is another thing
-        before = _reached(flags, sales, -1)  # "180 puts sold to open"
-        before = before[(flags[before] & OPTION) != 0]
-        left += [sold, before]
-    found = {
-        "negated": negated,
-        "undone": _reached(flags, undoing, -UNDO_SCOPE),
-        "left": _each_once(left),
-    }
-    return {view: places for view, places in found.items() if len(places)}
-
-
-_ONE, _SEVERAL = norms_of("long short call put"), norms_of("longs shorts calls puts")
-
-
-def _superlative(batch: Batch, at: int) -> bool:
-    """Whether the negation at a place says the most: "never been this bullish", "can't be more"."""
-    if at + 2 >= len(batch.ids):
-        return False
-    one, two = batch.page.norms[batch.ids[at + 1 : at + 3]].tolist()
-    return (one in _BEEN and two in _MOST) or (one == _BE and two == _MORE)
-
-
-_BEEN, _MOST = (frozenset(norms_of(w).tolist()) for w in ("been felt looked", "more so this as"))
-_BE, _MORE = norm_of("be"), norm_of("more")
-
-
-def places_of(turns: Turns) -> NDArray[np.int64]:
-    """All places that something turns around, each once, in order."""
-    if len(turns) == 1:
-        return next(iter(turns.values()))
-    return _each_once(list(turns.values()))
-
-
-def _each_once(places: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """Places of several arrays, each once, in order: ``np.unique`` takes far longer for a few."""
-    places = [some for some in places if len(some)]
-    if not places:
-        return np.empty(0, np.int64)
-    found = np.concatenate(places)
-    found.sort()
-    new = found[1:] != found[:-1]
-    if np.count_nonzero(new) < len(new):
-        found = found[np.concatenate(([True], new))]
-    return found
-
-
-def _reached(flags: NDArray[np.int64], at: NDArray[np.int64], scope: int) -> NDArray[np.int64]:
-    """Places up to ``scope`` tokens behind (below 0: before) the places ``at``; what ends a clause
-    ends its reach, and so does an emoji: "it will not be 🚀" is rare, "not me 🚀" is common.
-    """
-    found = []
-    step = 1 if scope > 0 else -1
-    stops = END | EMOJI
-    for _ in range(abs(scope)):
-        if not len(at):
-            break
-        at = at + step
-        at = at[(flags[at] & stops) == 0]  # START is an END, too
-        found.append(at)
-    return _each_once(found)
-
-
-def _given_up(flags: NDArray[np.int64], at: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """The positions that the verbs at places ``at`` end: "covered the last of my $ETH short". Only
-    words that say whose and how much may stand between: "close below 60k and short" ends none.
-    """
-    found = []
-    for _ in range(LEAVE_SCOPE):
-        if not len(at):
-            break
-        at = at + 1
-        held = (flags[at] & (POSITION | OPTION)) != 0
-        found.append(at[held])
-        at = at[~held & ((flags[at] & OWNING) != 0)]
-    return found
 
 
 #: feature of each counter at each step, shape (len(COUNTS), len(STEPS) + 1)

@@ -74,14 +74,12 @@ for _one, _role in _BEHIND.items():
     _ROLE_BEHIND[CLASSES.index(_one)] = _role
 _ROLE_BEFORE, _ROLE_BEHIND = _ROLE_BEFORE.ravel(), _ROLE_BEHIND.ravel()
 
-# constants beside arrays are arrays without an axis, see spans.py
 _STOP, _EXIT, _PAST, _FUTURE = map(np.array, (CUES.index("stop"), CUES.index("exit"), PAST, FUTURE))
-_ENTRY, _NO, _WIDTH = map(np.array, (ENTRY, -1, _WIDE))
+_ENTRY, _NO, _WIDTH, _TENS = np.array(ENTRY), np.array(-1), np.array(_WIDE), np.array(1.0)
 _CLASS, _FILLER, _SIGN, _LABEL, _COLON, _TO, _BETWEEN, _ROLE_SHIFT, _ROLE_MASK = map(
     np.array, (CLASS, FILLER, SIGN, LABEL, COLON, TO, BETWEEN, ROLE_SHIFT, ROLE_MASK)
 )
-_OPTION, _TICKER, _PRICE = map(np.array, (OPTION, TICKER, PRICE))
-_TENS = np.array(1.0)
+_OPTION, _TICKER = np.array(OPTION), np.array(TICKER)
 _SIDES = np.array([cue in ("buy", "sell") for cue in CUES])
 _NAMES = np.full(32, -1)
 for _cue in ("support", "resistance", "stop", "target", "entry"):
@@ -212,9 +210,10 @@ def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> It
         ("where the price went", told.moved, WENT, 1 + LAST, PERHAPS),
         ("where the price may go", told.moved, MAY_GO, 1 + TARGET, PERHAPS),
     ):
-        at = (codes & code).nonzero()[0] if np.count_nonzero(codes) else ()
-        if len(at):
-            yield Rule(name, at, column, weight)
+        if np.count_nonzero(codes):
+            (at,) = (codes & code).nonzero()
+            if len(at):
+                yield Rule(name, at, column, weight)
     phrase = _ROLE_BEFORE[told.before]
     phrase = np.where(phrase == _NO, _ROLE_BEHIND[told.behind], phrase)
     for name, roles, weight in (
@@ -249,9 +248,7 @@ def _quoted(a: Around, label: Ints) -> NDArray[np.bool_] | None:
     if len(label) < 3:
         return None
     plain = (r.batch.flags[label] & _TICKER).astype(bool)
-    if not np.count_nonzero(plain):
-        return None
-    plain &= (a.cues[label] == 0) & (a.role_left == 0)
+    plain &= ~(a.cues[label] | a.role_left).astype(bool)
     if not np.count_nonzero(plain):
         return None
     found: NDArray[np.bool_] = plain & (

@@ -188,13 +188,12 @@ def rows(a: Around, numbers: Numbers, by: Beside) -> Rows:
             shape, a.norms[r.first], shape ^ l1 * SECOND, shape ^ r1 * SECOND,
             # short gaps: the words between are told apart
             l1 * (by.gap_before <= THREE), r1 * (by.gap_after <= THREE),
-            before, before_it, before ^ before_it * SECOND, behind_it, behind_it ^ r2[tail] * SECOND,
+            before, before_it, before ^ before_it * SECOND,
+            behind_it, behind_it ^ r2[tail] * SECOND,
             own_left, own_right, own_left, own_right, before, before, a.norms[tense], l1,
         ]
     )  # fmt: skip
     return rows_of(np.concatenate([hashes, window, cue_hashes(a)]))
-
-
 
 
 def _codes(
@@ -206,7 +205,12 @@ def _codes(
     said_behind: Ints, rule: Ints, moved: Ints,
 ) -> list[Ints]:  # fmt: skip
     none = side * 0
-    spot, role, after, lead = inner + 2 * outer, strong * 2 + near, behind * 8 + until, lead * 2 + later
+    spot, role, after, lead = (
+        inner + 2 * outer,
+        strong * 2 + near,
+        behind * 8 + until,
+        lead * 2 + later,
+    )
     return [
         none, none, size, none, none, gap_before * 2 + has_before, gap_after * 2 + has_after,
         step_before, step_after, from_middle * 2 + several, alike, many, side, rank * 16 + many,

@@ -34,13 +34,12 @@ from .features import (
     loud,
     neighbours,
     own_ticker,
-    places_of,
     scale,
-    turned,
 )
 from .forms import described
 from .reading import START, Batch, Described, TokenTable
 from .result import LABELS
+from .turns import places_of, turned
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

@@ -15,18 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .candidates import CUE_MASK, CUE_SHIFT, PRICE, SHAPE_MASK, SHAPE_SHIFT
-from .cues import (
-    COLON,
-    CUES,
-    ENTRY,
-    FUTURE,
-    JOINT,
-    LINE,
-    PAST,
-    STOP,
-    STRONG,
-    TARGET,
-)
+from .cues import COLON, CUES, ENTRY, FUTURE, JOINT, LINE, PAST, STOP, STRONG, TARGET
 from .features import COUNTS, EMOJI, END, hashed, norm_of
 from .phrases import HINTS
 from .reading import Batch
@@ -84,14 +73,13 @@ def coded(codes: Sequence[NDArray[Any]], of_views: Hashes) -> Hashes:
 
 
 class Codes:
-    """Codes that are sums of multiples of a few numbers, hashed; one view a line.
+    """Codes that are sums of multiples of ``terms`` numbers, hashed; one view a line.
 
-    ``formulas`` gives them for ``terms`` numbers. For few candidates all of them are one product
-    of matrices, for which numpy takes no longer than for two or three formulas.
+    For few candidates all of them are one product of matrices, as fast as two or three formulas.
     """
 
     def __init__(self, formulas: Callable[..., Sequence[Ints]], terms: int, salts: Hashes) -> None:
-        self._formulas, self._salts = formulas, salts
+        self.terms, self._formulas, self._salts = terms, formulas, salts
         factors = np.array(formulas(*np.eye(terms, dtype=np.int64))).astype(np.uint64)
         self._matrix = np.concatenate([factors * SECOND, salts], axis=1)
 
