@@ -142,8 +142,12 @@ def gram_rows(word: str) -> list[int]:
 
     Of UTF-8 bytes, not characters, and by CRC, which ``gram_rows_of`` can take of many at once.
     """
+    return [crc & _MASK for crc in _crcs(word)]
+
+
+def _crcs(word: str) -> list[int]:
     edged = _edged(word)
-    return [crc & _MASK for crc in map(crc32, map(edged.__getitem__, _SLICES[len(edged)]))]
+    return list(map(crc32, map(edged.__getitem__, _SLICES[len(edged)])))
 
 
 def gram_rows_of(words: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -157,24 +161,25 @@ def gram_rows_of(words: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.in
     (True, [0, 6, 20])
     """
     if len(words) < FEW:
-        single = list(map(gram_rows, words))
+        single = list(map(_crcs, words))
         counts = np.array(list(map(len, single)))
-        return np.array(list(chain.from_iterable(single)), np.int64), counts.cumsum() - counts
+        found = np.array(list(chain.from_iterable(single)), np.int64)
+        return found & _LOW_BITS, counts.cumsum() - counts
     edged = [_edged(word) for word in words]
     data = np.frombuffer(b"".join(edged), np.uint8)
     sizes = np.array(list(map(len, edged)))
     ends = sizes.cumsum()
     left = np.repeat(ends, sizes) - np.arange(len(data))  # bytes from here to the end of the word
-    found = np.zeros((len(data), len(_LENGTHS)), np.uint32)
+    crcs = np.zeros((len(data), len(_LENGTHS)), np.uint32)
     for column, n in enumerate(_LENGTHS):
         last = max(len(data) - n + 1, 0)
         crc = np.full(last, crc32(bytes(n)), np.uint32)
         for at in range(n):
             crc ^= _CRC[n - 1 - at].take(data[at : last + at])
-        found[:last, column] = crc
+        crcs[:last, column] = crc
     inside = left[:, None] >= _LENGTHS
     counts = np.add.reduceat(inside.sum(axis=1), ends - sizes)
-    return (found[inside] & np.uint32(_MASK)).astype(np.int64), counts.cumsum() - counts
+    return crcs[inside].astype(np.int64) & _LOW_BITS, counts.cumsum() - counts
 
 
 def _edged(word: str) -> bytes:
@@ -182,6 +187,7 @@ def _edged(word: str) -> bytes:
 
 
 _MASK = SIZE - 1
+_LOW_BITS = np.array(_MASK)
 _LENGTHS = tuple(range(GRAMS[0], GRAMS[1] + 1))
 #: where the n-grams of an edged word of each size are
 _SLICES = [[slice(i, i + n) for i in range(m) for n in _LENGTHS if i + n <= m] for m in range(43)]

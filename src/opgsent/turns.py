@@ -28,7 +28,11 @@ from .features import (
 from .reading import Batch
 
 SCOPE, UNDO_SCOPE, LEAVE_SCOPE = 3, 4, 6  # tokens that a negation, ... reaches
+# constants beside arrays are arrays without an axis: numpy takes three times as long for a number
 _TURNING = np.array(NEGATION | UNDOING | LEAVING | SELLING)
+_NEGATION, _UNDOING, _LEAVING, _SELLING = map(np.array, (NEGATION, UNDOING, LEAVING, SELLING))
+_HELD, _OWNING, _STOPS = map(np.array, (POSITION | OPTION, OWNING, END | EMOJI))
+_ON, _BACK, _NONE = np.array(1), np.array(-1), np.array(0)
 
 
 def turned(batch: Batch) -> Turns:
@@ -44,20 +48,20 @@ def turned(batch: Batch) -> Turns:
     if not len(at):
         return {}
     kinds = flags[at]
-    no = at[(kinds & NEGATION) != 0]
+    no = at[(kinds & _NEGATION).astype(bool)]
     if len(no):  # "no doubt" and "not only" negate nothing
         told = ((flags[no + 1] & (NEGATION | HOLLOW)) == 0) & ((flags[no - 1] & NEGATION) == 0)
         no = no[told]
         no = no[[not _superlative(batch, at) for at in no.tolist()]]
     negated = _reached(flags, no, SCOPE)
-    undoing = at[(kinds & UNDOING) != 0]
+    undoing = at[(kinds & _UNDOING).astype(bool)]
     if len(undoing) and len(negated):
         undoing = undoing[~np.isin(undoing, negated)]  # "isn't broken"
-    leaving = at[(kinds & LEAVING) != 0]
+    leaving = at[(kinds & _LEAVING).astype(bool)]
     if len(leaving) and len(negated):
         leaving = leaving[~np.isin(leaving, negated)]  # "not closing my long"
     left = _given_up(flags, leaving)
-    sales = at[(kinds & SELLING) != 0]
+    sales = at[(kinds & _SELLING).astype(bool)]
     if len(sales):
         sold = _reached(flags, sales, LEAVE_SCOPE)
         sold = sold[(flags[sold] & OPTION) != 0]  # "sold short" is another thing
@@ -107,14 +111,15 @@ def _reached(flags: NDArray[np.int64], at: NDArray[np.int64], scope: int) -> NDA
     """Places up to ``scope`` tokens behind (below 0: before) the places ``at``; what ends a clause
     ends its reach, and so does an emoji: "it will not be 🚀" is rare, "not me 🚀" is common.
     """
+    if not len(at):
+        return at
     found = []
-    step = 1 if scope > 0 else -1
-    stops = END | EMOJI
+    step = _ON if scope > 0 else _BACK
     for _ in range(abs(scope)):
+        at = at + step
+        at = at[(flags[at] & _STOPS) == _NONE]  # START is an END, too
         if not len(at):
             break
-        at = at + step
-        at = at[(flags[at] & stops) == 0]  # START is an END, too
         found.append(at)
     return _each_once(found)
 
@@ -127,8 +132,9 @@ def _given_up(flags: NDArray[np.int64], at: NDArray[np.int64]) -> list[NDArray[n
     for _ in range(LEAVE_SCOPE):
         if not len(at):
             break
-        at = at + 1
-        held = (flags[at] & (POSITION | OPTION)) != 0
+        at = at + _ON
+        kinds = flags[at]
+        held = (kinds & _HELD).astype(bool)
         found.append(at[held])
-        at = at[~held & ((flags[at] & OWNING) != 0)]
+        at = at[~held & (kinds & _OWNING).astype(bool)]
     return found
