@@ -101,16 +101,19 @@ def beside(a: Around, numbers: Numbers) -> Beside:
     index = np.arange(n)
     # between each two, and before the first and behind the last
     has, steps, gaps = np.zeros(n + 1, bool), np.full(n + 1, 31), np.full(n + 1, 9)
-    has[1:-1] = same = r.post[1:] == r.post[:-1]
-    gap = place[1:] - place[:-1]
-    steps[1:-1] = np.where(same, _STEPS.searchsorted(size[1:] - size[:-1]), _NO_STEP)
-    gaps[1:-1] = np.where(same, np.minimum(gap, LONG), LONG)
-    head, tail = _chains(a, numbers, same, gap)
+    head = tail = order = index
+    if n > 1:
+        has[1:-1] = same = r.post[1:] == r.post[:-1]
+        gap = place[1:] - place[:-1]
+        steps[1:-1] = np.where(same, _STEPS.searchsorted(size[1:] - size[:-1]), _NO_STEP)
+        gaps[1:-1] = np.where(same, np.minimum(gap, LONG), LONG)
+        head, tail = _chains(a, numbers, same, gap)
+        order = np.lexsort((size, r.post))
     first = first_of(places_of(_SIDE[a.cues].astype(bool)), r.low)
     side = _SIDE[a.cues[first]] * (first < r.high)
     return Beside(
         index, index - has[:-1], has[:-1], has[1:], steps[:-1], steps[1:], gaps[:-1], gaps[1:],
-        np.lexsort((size, r.post)), head, tail, side, said(a, numbers, head, tail),
+        order, head, tail, side, said(a, numbers, head, tail),
     )  # fmt: skip
 
 

@@ -135,6 +135,8 @@ def shared(
     the mean of its mentions. Both were worth a point of accuracy in grouped cross-validation.
     ``order`` is that of the numbers of each post by their size.
     """
+    if len(odds) == 1:
+        return odds
     index = np.arange(len(odds))
     if np.count_nonzero(head != index):
         odds = _mean(odds, head)

@@ -144,6 +144,8 @@ def _in_pieces(a: Around, numbers: Numbers) -> Marked:
     """
     r = a.runs
     found: Marked = (numbers.traits & _LED).astype(bool)
+    if len(found) == 1:
+        return found
     gaps = numbers.place[1:] - numbers.place[:-1]
     whole = (numbers.traits & _WHOLE).astype(bool)
     (near,) = ((gaps <= TWO) & (r.post[1:] == r.post[:-1]) & whole[1:] & whole[:-1]).nonzero()
