@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
-from itertools import chain
+from itertools import accumulate, chain
 from zlib import crc32
 
 import numpy as np
@@ -27,7 +27,7 @@ BITS = 22
 SIZE = 1 << BITS  # features; one more stands behind them for "no feature"
 NOTHING = SIZE
 GRAMS = (2, 5)  # character n-grams inside a word, shortest and longest
-FEW = 12  # words that are read one by one
+FEW = 12  # new tokens that are read one by one
 GRAM_VALUE = 0.4  # of a character n-gram beside a word's 1: trial-run choice, see docs
 #: value of a neighbour view beside a word's 1; what turns a word around is rarer than the word
 VIEW_VALUE = {
@@ -59,6 +59,7 @@ _M1, _M2, _M3 = (
     np.array(m, np.uint64) for m in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)
 )
 _SHIFT = np.array(64 - BITS, np.uint64)
+_TIMES = int(_M1)
 
 
 def hashed(name: str) -> int:
@@ -86,7 +87,7 @@ def norms_of(forms: str) -> NDArray[np.uint64]:
 
 def bucket(value: int) -> int:
     """The feature of a hash."""
-    return ((value * int(_M1)) & _U64) >> (64 - BITS)
+    return ((value * _TIMES) & _U64) >> (64 - BITS)
 
 
 def buckets(values: NDArray[np.uint64]) -> NDArray[np.int64]:
@@ -160,11 +161,6 @@ def gram_rows_of(words: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.in
     >>> rows.tolist() == 10 * [*gram_rows("up"), *gram_rows("moon")], begins[:3].tolist()
     (True, [0, 6, 20])
     """
-    if len(words) < FEW:
-        single = list(map(_crcs, words))
-        counts = np.array(list(map(len, single)))
-        found = np.array(list(chain.from_iterable(single)), np.int64)
-        return found & _LOW_BITS, counts.cumsum() - counts
     edged = [_edged(word) for word in words]
     data = np.frombuffer(b"".join(edged), np.uint8)
     sizes = np.array(list(map(len, edged)))
@@ -180,6 +176,26 @@ def gram_rows_of(words: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.in
     inside = left[:, None] >= _LENGTHS
     counts = np.add.reduceat(inside.sum(axis=1), ends - sizes)
     return crcs[inside].astype(np.int64) & _LOW_BITS, counts.cumsum() - counts
+
+
+def features_of(
+    norms: NDArray[np.uint64], words: Sequence[str]
+) -> tuple[NDArray[np.int64], Sequence[int] | NDArray[np.int64]]:
+    """(``buckets`` of norms and then ``gram_rows`` of words, where those of each word begin).
+
+    >>> norms, words = norms_of("up moon " * 10), ["up", "moon"] * 10
+    >>> few, many = features_of(norms[:2], words[:2]), features_of(norms, words)
+    >>> few[0].tolist() == [*many[0][:2].tolist(), *many[0][20:40].tolist()], few[1]
+    (True, [0, 6])
+    """
+    if len(norms) < FEW:
+        single = list(map(_crcs, words))
+        found = np.array([*map(bucket, norms.tolist()), *chain.from_iterable(single)], np.int64)
+        return found & _LOW_BITS, list(accumulate(map(len, single), initial=0))[:-1]
+    if not words:
+        return buckets(norms), ()
+    grams, begins = gram_rows_of(words)
+    return np.concatenate([buckets(norms), grams]), begins
 
 
 def _edged(word: str) -> bytes:

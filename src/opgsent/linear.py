@@ -27,8 +27,7 @@ from .features import (
     TURNED,
     UNHEARD,
     VIEW_VALUE,
-    buckets,
-    gram_rows_of,
+    features_of,
     gram_word,
     is_loud,
     loud,
@@ -174,12 +173,10 @@ class Scorer:
         found, forms = described(tokens, self._assets, candidate_flags)
         words = list(map(gram_word, found.kinds, forms))
         spelled = [at for at, word in enumerate(words) if word]
-        features, count = buckets(found.norms), len(tokens)
-        if spelled:  # the words and their n-grams are looked up at once
-            grams, begins = gram_rows_of([words[at] for at in spelled])
-            features = np.concatenate([features, grams])
+        features, begins = features_of(found.norms, [words[at] for at in spelled])
         lines = self._row.take(features)
         weights = self._table.take(lines, axis=0)
+        count = len(tokens)
         rows = weights[:count]
         if spelled:
             places = slice(None) if len(spelled) == count else spelled
