@@ -6,9 +6,12 @@ import time
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from opgsent import Classifier, classify, explain
+from opgsent import Classifier, classify, explain, level_views, spans
 from opgsent.assembly import locate, owners
 from opgsent.collector import paused
 from opgsent.numerals import number_of, parts_of, shorthand
@@ -29,6 +32,16 @@ def test_cases(row: dict[str, Any]) -> None:
         for v in classify(row["text"]).levels
     ]  # fmt: skip
     assert found == [{**want, "value": Decimal(want["value"])} for want in row["levels"]]
+
+
+@given(st.integers(0, 2**32))
+@pytest.mark.parametrize("codes", [level_views._CODES, spans._CUE_CODES])
+def test_codes_of_few_are_those_of_many(codes: spans.Codes, seed: int) -> None:
+    numbers = np.random.default_rng(seed).integers(-200, 4096, (codes.terms, spans.FEW + 1))
+    numbers[::3] &= 1
+    terms = [line.astype(bool) if n % 3 == 0 else line for n, line in enumerate(numbers)]
+    many = codes.hashes(terms)
+    assert np.array_equal(many[:, :-1], codes.hashes([line[:-1] for line in terms]))
 
 
 VALUES = """67k 67000 | 67.5K 67500 | 43,250.5 43250.5 | 0,00125 0.00125 | 1.234.567 1234567

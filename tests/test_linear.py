@@ -10,10 +10,11 @@ from sklearn.linear_model import LogisticRegression
 from opgsent.assets import Assets
 from opgsent.corpus import corpora_folder, read_corpus
 from opgsent.explaining import explain_verdicts
-from opgsent.features import SIZE, turned
+from opgsent.features import SIZE
 from opgsent.linear import COLUMNS, COLUMNS_OF, Scorer, Weights
 from opgsent.matrix import features_matrix
 from opgsent.result import LABELS
+from opgsent.turns import turned
 
 ASSETS = Assets.load()
 POSTS = [p for p in read_corpus(corpora_folder()) if p.split == "train"][::12]

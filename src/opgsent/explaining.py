@@ -7,11 +7,12 @@ from collections import defaultdict
 import numpy as np
 from numpy.typing import NDArray
 
-from .features import COUNTS, TURNED, VIEW_VALUE, counter_steps, neighbours, scale, turned
+from .features import COUNTS, TURNED, VIEW_VALUE, counter_steps, neighbours, scale
 from .linear import COLUMNS_OF, Floats, Scorer
 from .offsets import Reading, starts_of
 from .reading import Batch
 from .result import LABELS, Contribution, Explanation, maker
+from .turns import turned
 
 #: view -> (how it is shown, offset from its first token to its last)
 _SHOWN = {

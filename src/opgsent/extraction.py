@@ -80,10 +80,11 @@ class Extractor:
         if not self.fitted:
             return ticker_room.by_rule(found), None
         chances = ticker_room.CERTAIN_CHANCE[found.shape]
-        (which,) = (~ticker_room.CERTAIN[found.shape]).nonzero()
+        (which,) = ticker_room.DOUBTFUL[found.shape].nonzero()
         if not len(which):
             return chances, None
-        r = runs(batch, found.first[which], found.last[which])
+        first = found.first[which]
+        r = runs(batch, first, first if found.last is found.first else found.last[which])
         z = gathered(self._ticker, ticker_room.rows(r, found, which))[:, 0] + self._ticker_bias
         z += leaning(r, found, which)
         chances[which] = sigmoid(agreed(z, r, found, which))
@@ -99,9 +100,12 @@ class Extractor:
         z = gathered(self._level, level_views.rows(a, numbers, by)) + self._level_bias
         for rule in rules(a, numbers, by.head, by.tail, by.said):
             z[rule.numbers, rule.columns] += rule.weight
+        prices = sigmoid(z[:, 0])
+        if prices.max() < ACCEPT:  # nobody asks for a role
+            return prices, np.zeros((len(prices), len(ROLES)))
         odds = level_room.shared(z[:, 1:], a.runs.post, numbers, by.order, by.head)
         odds = level_room.bounded(odds, a, numbers, by.head, by.tail)
-        return sigmoid(z[:, 0]), softmax(odds)
+        return prices, softmax(odds)
 
     # --- why --------------------------------------------------------------------------------
 
@@ -241,10 +245,13 @@ def _explained(
     return _explanation(of, own, label, bias, parts)
 
 
+_SURE, _ONE = np.array(30.0), np.array(1.0)
+
+
 def sigmoid(z: F32) -> NDArray[np.float64]:
     """Probabilities of log-odds, kept inside (0, 1)."""
-    inside = np.minimum(np.maximum(z.astype(np.float64), -30), 30)
-    chance: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-inside))
+    inside = np.minimum(np.maximum(z.astype(np.float64), -_SURE), _SURE)
+    chance: NDArray[np.float64] = _ONE / (_ONE + np.exp(-inside))
     return chance
 
 

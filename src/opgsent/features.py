@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
-from itertools import chain
+from itertools import accumulate, chain
 from zlib import crc32
 
 import numpy as np
@@ -27,7 +27,7 @@ BITS = 22
 SIZE = 1 << BITS  # features; one more stands behind them for "no feature"
 NOTHING = SIZE
 GRAMS = (2, 5)  # character n-grams inside a word, shortest and longest
-FEW = 12  # words that are read one by one
+FEW = 12  # new tokens that are read one by one
 GRAM_VALUE = 0.4  # of a character n-gram beside a word's 1: trial-run choice, see docs
 #: value of a neighbour view beside a word's 1; what turns a word around is rarer than the word
 VIEW_VALUE = {
@@ -36,14 +36,13 @@ VIEW_VALUE = {
 }  # fmt: skip
 #: value of a word whose sense is turned around, beside its 1 elsewhere
 TURNED = np.float32(-0.5)
-SCOPE, UNDO_SCOPE, LEAVE_SCOPE = 3, 4, 6  # tokens that a negation, ... reaches
 
 #: what a token is to its neighbours (the words are in forms.py); bits 16 to 31 are candidates.py's,
 #: those from 32 on phrases.py's
 NEGATION, END, UNDOING, LEAVING, SELLING, POSITION, OPTION, HOLLOW, JOINING, EMOJI, OWNING = (
     1 << bit for bit in range(11)
 )
-_TURNING = NEGATION | UNDOING | LEAVING | SELLING
+_SIX, _ONE_OVER = np.array(6.0), np.array(1.0)
 
 #: what is counted in a post, and the steps that a count is read in
 COUNTS = (
@@ -55,8 +54,12 @@ COUNTER_VALUE = 0.25  # of a counter beside a word's 1 / sqrt(tokens)
 STEPS = np.array([1, 2, 3, 5, 8, 13, 21, 34, 55])
 
 _U64 = (1 << 64) - 1
-_M1, _M2, _M3 = (np.uint64(m) for m in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9))
-_SHIFT = np.uint64(64 - BITS)
+# constants beside arrays are arrays without an axis: numpy takes three times as long for a number
+_M1, _M2, _M3 = (
+    np.array(m, np.uint64) for m in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)
+)
+_SHIFT = np.array(64 - BITS, np.uint64)
+_TIMES = int(_M1)
 
 
 def hashed(name: str) -> int:
@@ -84,12 +87,14 @@ def norms_of(forms: str) -> NDArray[np.uint64]:
 
 def bucket(value: int) -> int:
     """The feature of a hash."""
-    return ((value * int(_M1)) & _U64) >> (64 - BITS)
+    return ((value * _TIMES) & _U64) >> (64 - BITS)
 
 
 def buckets(values: NDArray[np.uint64]) -> NDArray[np.int64]:
     """The features of hashes."""
-    return ((values * _M1) >> _SHIFT).astype(np.int64)
+    values = values * _M1
+    values >>= _SHIFT
+    return values.view(np.int64)
 
 
 # --- one token ----------------------------------------------------------------------------
@@ -138,11 +143,12 @@ def gram_rows(word: str) -> list[int]:
 
     Of UTF-8 bytes, not characters, and by CRC, which ``gram_rows_of`` can take of many at once.
     """
+    return [crc & _MASK for crc in _crcs(word)]
+
+
+def _crcs(word: str) -> list[int]:
     edged = _edged(word)
-    size = len(edged)
-    return [
-        crc32(edged[at : at + n]) & _MASK for at in range(size) for n in _LENGTHS if at + n <= size
-    ]
+    return list(map(crc32, map(edged.__getitem__, _SLICES[len(edged)])))
 
 
 def gram_rows_of(words: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -155,25 +161,41 @@ def gram_rows_of(words: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.in
     >>> rows.tolist() == 10 * [*gram_rows("up"), *gram_rows("moon")], begins[:3].tolist()
     (True, [0, 6, 20])
     """
-    if len(words) < FEW:
-        single = [gram_rows(word) for word in words]
-        counts = np.array(list(map(len, single)))
-        return np.array(list(chain.from_iterable(single))), counts.cumsum() - counts
     edged = [_edged(word) for word in words]
     data = np.frombuffer(b"".join(edged), np.uint8)
     sizes = np.array(list(map(len, edged)))
     ends = sizes.cumsum()
     left = np.repeat(ends, sizes) - np.arange(len(data))  # bytes from here to the end of the word
-    found = np.zeros((len(data), len(_LENGTHS)), np.uint32)
+    crcs = np.zeros((len(data), len(_LENGTHS)), np.uint32)
     for column, n in enumerate(_LENGTHS):
         last = max(len(data) - n + 1, 0)
         crc = np.full(last, crc32(bytes(n)), np.uint32)
         for at in range(n):
             crc ^= _CRC[n - 1 - at].take(data[at : last + at])
-        found[:last, column] = crc
+        crcs[:last, column] = crc
     inside = left[:, None] >= _LENGTHS
     counts = np.add.reduceat(inside.sum(axis=1), ends - sizes)
-    return (found[inside] & np.uint32(_MASK)).astype(np.int64), counts.cumsum() - counts
+    return crcs[inside].astype(np.int64) & _LOW_BITS, counts.cumsum() - counts
+
+
+def features_of(
+    norms: NDArray[np.uint64], words: Sequence[str]
+) -> tuple[NDArray[np.int64], Sequence[int] | NDArray[np.int64]]:
+    """(``buckets`` of norms and then ``gram_rows`` of words, where those of each word begin).
+
+    >>> norms, words = norms_of("up moon " * 10), ["up", "moon"] * 10
+    >>> few, many = features_of(norms[:2], words[:2]), features_of(norms, words)
+    >>> few[0].tolist() == [*many[0][:2].tolist(), *many[0][20:40].tolist()], few[1]
+    (True, [0, 6])
+    """
+    if len(norms) < FEW:
+        single = list(map(_crcs, words))
+        found = np.array([*map(bucket, norms.tolist()), *chain.from_iterable(single)], np.int64)
+        return found & _LOW_BITS, list(accumulate(map(len, single), initial=0))[:-1]
+    if not words:
+        return buckets(norms), ()
+    grams, begins = gram_rows_of(words)
+    return np.concatenate([buckets(norms), grams]), begins
 
 
 def _edged(word: str) -> bytes:
@@ -181,7 +203,10 @@ def _edged(word: str) -> bytes:
 
 
 _MASK = SIZE - 1
+_LOW_BITS = np.array(_MASK)
 _LENGTHS = tuple(range(GRAMS[0], GRAMS[1] + 1))
+#: where the n-grams of an edged word of each size are
+_SLICES = [[slice(i, i + n) for i in range(m) for n in _LENGTHS if i + n <= m] for m in range(43)]
 #: what a byte adds to the CRC of a run that has so many more bytes, shape (longest, 256)
 _CRC = np.array(
     [
@@ -203,8 +228,9 @@ def own_ticker(token: str) -> int:
 
 # --- tokens around ------------------------------------------------------------------------
 
-_VIEW = {name: np.uint64(hashed("view:" + name)) for name in VIEW_VALUE}
+_VIEW = {name: np.array(hashed("view:" + name), np.uint64) for name in VIEW_VALUE}
 
+_ONE, _SEVERAL = norms_of("long short call put"), norms_of("longs shorts calls puts")
 #: view -> places of ``batch.ids`` whose words it turns around
 Turns = dict[str, NDArray[np.int64]]
 
@@ -214,8 +240,8 @@ def neighbours(
 ) -> Iterator[tuple[str, NDArray[np.int64] | slice, NDArray[np.int64]]]:
     """(view, places in ``batch.ids``, features) of the views over several tokens.
 
-    ``turns`` is what ``turned`` gives. A place is that of the view's first token; a view never
-    reaches from one post into another.
+    ``turns`` is what ``turned`` in turns.py gives. A place is that of the view's first token; a
+    view never reaches from one post into another.
     """
     ids = batch.ids
     norms = batch.page.norms.take(ids)
@@ -234,98 +260,6 @@ def neighbours(
         yield view, places, buckets(told * _M3 + _VIEW[view])
 
 
-def turned(batch: Batch) -> Turns:
-    """Words whose sense something around them turns: "not bullish" must not count as "bullish".
-
-    There the views of the single token count TURNED, and a view of their own stands beside them, as
-    NOT_ features do (Das & Chen 2001, on stock message boards): ``negated`` behind a negation,
-    ``undone`` before a word like "failed" or "trapped" ("the uptrend is broken"), ``left`` the
-    name of a position behind a word that ends one ("covered my short", "sold puts").
-    """
-    flags = batch.flags
-    (at,) = (flags & _TURNING).nonzero()
-    if not len(at):
-        return {}
-    kinds = flags[at]
-    no = at[(kinds & NEGATION) != 0]
-    if len(no):  # "no doubt" and "not only" negate nothing
-        told = ((flags[no + 1] & (NEGATION | HOLLOW)) == 0) & ((flags[no - 1] & NEGATION) == 0)
-        no = no[told]
-        no = no[[not _superlative(batch, at) for at in no.tolist()]]
-    negated = _reached(flags, no, SCOPE)
-    undoing = at[(kinds & UNDOING) != 0]
-    if len(undoing) and len(negated):
-        undoing = undoing[~np.isin(undoing, negated)]  # "isn't broken"
-    leaving = at[(kinds & LEAVING) != 0]
-    if len(leaving) and len(negated):
-        leaving = leaving[~np.isin(leaving, negated)]  # "not closing my long"
-    left = _given_up(flags, leaving)
-    sales = at[(kinds & SELLING) != 0]
-    sold = _reached(flags, sales, LEAVE_SCOPE)
-    sold = sold[(flags[sold] & OPTION) != 0]  # "sold short" is another thing
-    before = _reached(flags, sales, -1)  # "180 puts sold to open"
-    before = before[(flags[before] & OPTION) != 0]
-    found = {
-        "negated": negated,
-        "undone": _reached(flags, undoing, -UNDO_SCOPE),
-        "left": np.unique(np.concatenate([left, sold, before])),
-    }
-    return {view: places for view, places in found.items() if len(places)}
-
-
-_ONE, _SEVERAL = norms_of("long short call put"), norms_of("longs shorts calls puts")
-
-
-def _superlative(batch: Batch, at: int) -> bool:
-    """Whether the negation at a place says the most: "never been this bullish", "can't be more"."""
-    if at + 2 >= len(batch.ids):
-        return False
-    one, two = batch.page.norms[batch.ids[at + 1 : at + 3]].tolist()
-    return (one in _BEEN and two in _MOST) or (one == _BE and two == _MORE)
-
-
-_BEEN, _MOST = (frozenset(norms_of(w).tolist()) for w in ("been felt looked", "more so this as"))
-_BE, _MORE = norm_of("be"), norm_of("more")
-
-
-def places_of(turns: Turns) -> NDArray[np.int64]:
-    """All places that something turns around, each once, in order."""
-    if len(turns) == 1:
-        return next(iter(turns.values()))
-    return np.unique(np.concatenate([*turns.values(), np.empty(0, np.int64)]))
-
-
-def _reached(flags: NDArray[np.int64], at: NDArray[np.int64], scope: int) -> NDArray[np.int64]:
-    """Places up to ``scope`` tokens behind (below 0: before) the places ``at``; what ends a clause
-    ends its reach, and so does an emoji: "it will not be 🚀" is rare, "not me 🚀" is common.
-    """
-    found = []
-    step = 1 if scope > 0 else -1
-    stops = END | EMOJI
-    for _ in range(abs(scope)):
-        if not len(at):
-            break
-        at = at + step
-        at = at[(flags[at] & stops) == 0]  # START is an END, too
-        found.append(at)
-    return np.unique(np.concatenate(found)) if found else at
-
-
-def _given_up(flags: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The positions that the verbs at places ``at`` end: "covered the last of my $ETH short". Only
-    words that say whose and how much may stand between: "close below 60k and short" ends none.
-    """
-    found = [at[:0]]
-    for _ in range(LEAVE_SCOPE):
-        if not len(at):
-            break
-        at = at + 1
-        held = (flags[at] & (POSITION | OPTION)) != 0
-        found.append(at[held])
-        at = at[~held & ((flags[at] & OWNING) != 0)]
-    return np.concatenate(found)
-
-
 #: feature of each counter at each step, shape (len(COUNTS), len(STEPS) + 1)
 COUNTER_ROWS = np.array(
     [[bucket(hashed(f"count:{name}:{step}")) for step in range(len(STEPS) + 1)] for name in COUNTS]
@@ -342,5 +276,5 @@ def counter_steps(batch: Batch) -> NDArray[np.int64]:
 
 def scale(sizes: NDArray[np.int64]) -> NDArray[np.float32]:
     """What the sum over a post's tokens is multiplied by, given its number of tokens."""
-    factor: NDArray[np.float32] = (1.0 / np.sqrt(sizes + 6.0)).astype(np.float32)
+    factor: NDArray[np.float32] = (_ONE_OVER / np.sqrt(sizes + _SIX)).astype(np.float32)
     return factor

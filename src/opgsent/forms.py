@@ -33,7 +33,7 @@ from .phrases import HINTS, hints_of
 from .reading import Described
 from .tokens import kind_once
 
-#: what words are to their neighbours, see features.turned and sides.py
+#: what words are to their neighbours, see turns.py and sides.py
 _WORDS = {
     NEGATION: "not no never without neither nor cannot cant can't wont won't dont don't doesnt"
               " doesn't didnt didn't isnt isn't aint ain't wasnt wasn't arent aren't werent weren't"

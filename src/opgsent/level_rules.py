@@ -33,7 +33,7 @@ from .phrases import (
     WORDS,
 )
 from .result import ROLES
-from .spans import BARRIER, Around, Ints, among, last_of, places_of
+from .spans import BARRIER, ONE, Around, Ints, among, last_of, places_of
 
 STRIKE, EXIT, STOP, ENTRY, LAST, TARGET = map(
     ROLES.index, ("strike", "exit", "stop", "entry", "last", "target")
@@ -74,7 +74,12 @@ for _one, _role in _BEHIND.items():
     _ROLE_BEHIND[CLASSES.index(_one)] = _role
 _ROLE_BEFORE, _ROLE_BEHIND = _ROLE_BEFORE.ravel(), _ROLE_BEHIND.ravel()
 
-_STOP, _EXIT = CUES.index("stop"), CUES.index("exit")
+_STOP, _EXIT, _PAST, _FUTURE = map(np.array, (CUES.index("stop"), CUES.index("exit"), PAST, FUTURE))
+_ENTRY, _NO, _WIDTH, _TENS = np.array(ENTRY), np.array(-1), np.array(_WIDE), np.array(1.0)
+_CLASS, _FILLER, _SIGN, _LABEL, _COLON, _TO, _BETWEEN, _ROLE_SHIFT, _ROLE_MASK = map(
+    np.array, (CLASS, FILLER, SIGN, LABEL, COLON, TO, BETWEEN, ROLE_SHIFT, ROLE_MASK)
+)
+_OPTION, _TICKER = np.array(OPTION), np.array(TICKER)
 _SIDES = np.array([cue in ("buy", "sell") for cue in CUES])
 _NAMES = np.full(32, -1)
 for _cue in ("support", "resistance", "stop", "target", "entry"):
@@ -112,20 +117,23 @@ def said(a: Around, numbers: Numbers, head: Ints, tail: Ints) -> Said:
     of its list.
     """
     r, hints = a.runs, a.hints
-    low, before = r.low, r.first[head] - 1
+    low, before = r.low, r.first[head] - ONE
     near = hints[before]
-    one = np.where(near & FILLER, np.maximum(before - 1, low), before)
-    nearest = hints[one] & CLASS
-    second = hints[np.maximum(one - 1, low)] & CLASS
-    behind = hints[r.last[tail] + 1] & CLASS
+    one = np.where(near & _FILLER, np.maximum(before - ONE, low), before)
+    nearest = hints[one] & _CLASS
+    second = hints[np.maximum(one - ONE, low)] & _CLASS
+    behind = hints[r.last[tail] + ONE] & _CLASS
     label = before
     for _ in range(2):
-        label = np.maximum(label - ((hints[label] & SIGN) != 0), low)
+        sign = (hints[label] & _SIGN).astype(bool)
+        if not np.count_nonzero(sign):
+            break
+        label = np.maximum(label - sign, low)
     said_by = hints[label]
-    labels = np.where(said_by & LABEL, ROLE_OF_CUE[a.cues[label]], -1)
-    short = np.where(near & COLON, (said_by >> ROLE_SHIFT & ROLE_MASK) - 1, -1)
-    card = short == ENTRY
-    if card.any():  # "E: 67420 S: 67050": the S is its stop
+    labels = np.where(said_by & _LABEL, ROLE_OF_CUE[a.cues[label]], _NO)
+    short = np.where(near & _COLON, (said_by >> _ROLE_SHIFT & _ROLE_MASK) - ONE, _NO)
+    card = short == _ENTRY
+    if np.count_nonzero(card):  # "E: 67420 S: 67050": the S is its stop
         card = (short >= 0) & np.isin(r.post, r.post[card])  # linear: a post has thousands
         short[card & (short == SUPPORT)] = STOP
     rule = np.zeros(len(before), np.int64)
@@ -138,17 +146,21 @@ def said(a: Around, numbers: Numbers, head: Ints, tail: Ints) -> Said:
             rule += found * code
     named = before
     for _ in range(5):
-        named = np.maximum(named - ((hints[named] & BETWEEN) != 0), low)
+        between = (hints[named] & _BETWEEN).astype(bool)
+        if not np.count_nonzero(between):
+            break
+        named = np.maximum(named - between, low)
     return Said(
-        second * _WIDE + nearest, behind * _WIDE + nearest, rule, _moved(a, head), labels, short,
-        np.where(named > low, _named(a, named), -1), card,
+        second * _WIDTH + nearest, behind * _WIDTH + nearest, rule, _moved(a, head), labels, short,
+        np.where(named > low, _named(a, named), _NO), card,
     )  # fmt: skip
 
 
 def _named(a: Around, at: Ints) -> Ints:
     """The role that words name; the price of a "sell stop" is where one enters."""
-    orders = (a.cues[at] == _STOP) & _SIDES[a.cues[at - 1]]
-    return np.where(orders, ENTRY, _NAMES[a.cues[at]])
+    cues = a.cues[at]
+    orders = (cues == _STOP) & _SIDES[a.cues[at - ONE]]
+    return np.where(orders, _ENTRY, _NAMES[cues])
 
 
 class Rule(NamedTuple):
@@ -169,10 +181,11 @@ def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> It
     """
     r = a.runs
     strike = strikes(numbers)
-    cents = strike & _cents(a) if strike.any() else strike
-    strike = (strike & ~cents) | among(a.norms[r.last + 1], _CE_PE)
-    sold = (a.role_left == _EXIT) & (a.ends[a.strong_left] == a.ends[r.first])
-    sold &= r.first - a.strong_left < 6
+    cents = strike & _cents(a) if np.count_nonzero(strike) else strike
+    strike = (strike & ~cents) | among(a.norms[r.last + ONE], _CE_PE)
+    sold = a.role_left == _EXIT
+    if np.count_nonzero(sold):
+        sold &= (a.ends[a.strong_left] == a.ends[r.first]) & (r.first - a.strong_left < 6)
     for name, marked, column, weight in (
         ("no price", doubtful(a, numbers), 0, -SURELY),
         ("no price", never(a, numbers), 0, -2 * SURELY),
@@ -182,7 +195,7 @@ def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> It
         ("cents", cents, 0, LIKELY),
         ("cents", cents, 1 + STRIKE, -SURELY),
         ("labelled as on a card", told.card, 0, LIKELY),
-        ("its name", (told.named >= 0) & (numbers.size >= 1), 0, PERHAPS),  # from ten on
+        ("its name", (told.named > _NO) & (numbers.size >= _TENS), 0, PERHAPS),  # from ten on
         ("sold", sold, 1 + EXIT, LIKELY),
         ("where it closed", _closed(a), 1 + LAST, SURELY),
         ("quote before its map", _mapped(a), 1 + LAST, SURELY),
@@ -197,18 +210,19 @@ def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> It
         ("where the price went", told.moved, WENT, 1 + LAST, PERHAPS),
         ("where the price may go", told.moved, MAY_GO, 1 + TARGET, PERHAPS),
     ):
-        (at,) = (codes & code).nonzero()
-        if len(at):
-            yield Rule(name, at, column, weight)
+        if np.count_nonzero(codes):
+            (at,) = (codes & code).nonzero()
+            if len(at):
+                yield Rule(name, at, column, weight)
     phrase = _ROLE_BEFORE[told.before]
-    phrase = np.where(phrase < 0, _ROLE_BEHIND[told.behind], phrase)
+    phrase = np.where(phrase == _NO, _ROLE_BEHIND[told.behind], phrase)
     for name, roles, weight in (
         ("phrase around it", phrase, PERHAPS),
         ("its label", told.label, SURELY),
         ("its label", told.short, LIKELY),
         ("its name", told.named, LIKELY),
     ):
-        (at,) = (roles >= 0).nonzero()
+        (at,) = (roles > _NO).nonzero()
         if len(at):
             yield Rule(name, at, 1 + roles[at], weight)
     (listed,) = (head != tail).nonzero()
@@ -233,8 +247,8 @@ def _quoted(a: Around, label: Ints) -> NDArray[np.bool_] | None:
     r = a.runs
     if len(label) < 3:
         return None
-    plain = (r.batch.flags[label] & TICKER) != 0
-    plain &= (a.cues[label] == 0) & (a.role_left == 0)
+    plain = (r.batch.flags[label] & _TICKER).astype(bool)
+    plain &= ~(a.cues[label] | a.role_left).astype(bool)
     if not np.count_nonzero(plain):
         return None
     found: NDArray[np.bool_] = plain & (
@@ -252,11 +266,11 @@ def _moved(a: Around, head: Ints) -> Ints:
     cues = a.told[head]
     if not np.count_nonzero(cues):
         return cues
-    last = last_of(places_of((a.hints & TO) != 0), first)
+    last = last_of(places_of((a.hints & _TO).astype(bool)), first)
     near = (last > r.low) & (first - last < 8)
     near &= (tense < last) & (last - tense < 8)
     near &= a.ends[tense] == a.ends[first]
-    found: Ints = near * ((cues == PAST) * WENT + (cues == FUTURE) * MAY_GO)
+    found: Ints = near * ((cues == _PAST) * WENT + (cues == _FUTURE) * MAY_GO)
     return found
 
 
@@ -269,7 +283,7 @@ def _stopping(a: Around) -> NDArray[np.bool_] | None:
     if not np.count_nonzero(stops):
         return None
     stop = last_of(places_of(stops), r.first)
-    wordless = a.words[r.first - 1] - a.words[stop] <= 1
+    wordless = a.words[r.first - ONE] - a.words[stop] <= ONE
     said = (wordless & (stop == a.strong_left)) | ((stop < a.strong_left) & _CLOSES[a.role_left])
     found: NDArray[np.bool_] = said & (stop > r.low) & (r.first - stop < 9)
     return found
@@ -278,7 +292,7 @@ def _stopping(a: Around) -> NDArray[np.bool_] | None:
 def _triggers(a: Around, numbers: Numbers) -> NDArray[np.bool_] | None:
     """Where an option is bought: "$135c above $134", "puts below 151.72"."""
     r = a.runs
-    beyond: NDArray[np.bool_] = _BEYOND[a.cues[r.first - 1]]
+    beyond: NDArray[np.bool_] = _BEYOND[a.cues[r.first - ONE]]
     if not np.count_nonzero(beyond):
         return None
     before = np.maximum(r.first - 2, r.low)
@@ -299,8 +313,8 @@ def _cents(a: Around) -> NDArray[np.bool_]:
 def _optional(a: Around, tail: Ints) -> NDArray[np.bool_]:
     """Strikes before their options: "sold 45 and 42.5 puts", not "in at 2.10 calls"."""
     r = a.runs
-    found: NDArray[np.bool_] = (r.batch.flags[r.last[tail] + 1] & OPTION) != 0
-    if found.any():
+    found: NDArray[np.bool_] = (r.batch.flags[r.last[tail] + ONE] & _OPTION).astype(bool)
+    if np.count_nonzero(found):
         found &= ~among(a.norms[r.first - 1], _AT)
     return found
 
@@ -308,7 +322,7 @@ def _optional(a: Around, tail: Ints) -> NDArray[np.bool_]:
 def _closed(a: Around) -> NDArray[np.bool_]:
     """Where the market closed: "SPX closed at 5,870", "$TSLA ended the day at 251"."""
     r, norms = a.runs, a.norms
-    at = among(norms[r.first - 1], _AT)
+    at = among(norms[r.first - ONE], _AT)
     if np.count_nonzero(at):
         verb = np.maximum(r.first - 2, r.low)
         verb = np.maximum(verb - 2 * among(norms[verb], _SESSIONS), r.low)
@@ -323,8 +337,8 @@ def _mapped(a: Around) -> NDArray[np.bool_]:
     """
     r = a.runs
     flags, reach = r.batch.flags, len(a.cues) - 1
-    found: NDArray[np.bool_] = (flags[r.first - 1] & TICKER) != 0
-    found &= a.role_left == 0
+    found: NDArray[np.bool_] = (flags[r.first - ONE] & _TICKER).astype(bool)
+    found &= ~a.role_left.astype(bool)
     if not np.count_nonzero(found):
         return found
     word = a.strong_right

@@ -17,13 +17,18 @@ from .levels import Numbers, strikes
 from .spans import (
     BARRIER,
     CUE_VIEWS,
+    LONG,
+    ONE,
     SECOND,
+    SEVEN,
+    THREE,
+    TWO,
     Around,
+    Codes,
     Ints,
     Rows,
     View,
     Window,
-    coded,
     cue_hashes,
     first_of,
     lines_of,
@@ -58,14 +63,15 @@ _OWN_VIEWS = (
 )  # fmt: skip
 _WINDOW = Window("level", 9)
 VIEWS: tuple[View, ...] = (*_OWN_VIEWS, *_WINDOW.views, *CUE_VIEWS)
-_SALTS = salts("level", [v.name for v in _OWN_VIEWS])
 #: steps of the log10 of a ratio of two prices
 _STEPS = np.array(
     [-1.5, -0.5, -0.18, -0.04, -0.015, -0.004, -1e-9, 1e-9, 0.004, 0.015, 0.04, 0.18, 0.5, 1.5]
 )
 #: side of each cue class: 1 buys, 2 sells
 _SIDE = np.array([{"buy": 1, "long": 1, "sell": 2, "short": 2}.get(cue, 0) for cue in CUES])
-_TO = CUES.index("to")
+_TO, _JOINT = np.array(CUES.index("to")), np.array(JOINT)
+_SIX, _MANY, _SIXTEEN, _NO_STEP, _WIDER = map(np.array, (6, 15, 16, 31, 64))
+_TWICE = np.array(2.0)
 _ROLES = frozenset("target stop entry buy sell long short support resistance option".split())
 _NAMES_ROLE = np.array([cue in _ROLES for cue in CUES] + [False] * (32 - len(CUES)))
 
@@ -95,16 +101,19 @@ def beside(a: Around, numbers: Numbers) -> Beside:
     index = np.arange(n)
     # between each two, and before the first and behind the last
     has, steps, gaps = np.zeros(n + 1, bool), np.full(n + 1, 31), np.full(n + 1, 9)
-    has[1:-1] = same = r.post[1:] == r.post[:-1]
-    steps[1:-1] = np.where(same, _STEPS.searchsorted(size[1:] - size[:-1]), 31)
-    gap = place[1:] - place[:-1]
-    gaps[1:-1] = np.where(same, np.minimum(gap, 9), 9)
-    head, tail = _chains(a, numbers, same, gap)
-    first = first_of(places_of(_SIDE[a.cues] > 0), r.low)
+    head = tail = order = index
+    if n > 1:
+        has[1:-1] = same = r.post[1:] == r.post[:-1]
+        gap = place[1:] - place[:-1]
+        steps[1:-1] = np.where(same, _STEPS.searchsorted(size[1:] - size[:-1]), _NO_STEP)
+        gaps[1:-1] = np.where(same, np.minimum(gap, LONG), LONG)
+        head, tail = _chains(a, numbers, same, gap)
+        order = np.lexsort((size, r.post))
+    first = first_of(places_of(_SIDE[a.cues].astype(bool)), r.low)
     side = _SIDE[a.cues[first]] * (first < r.high)
     return Beside(
         index, index - has[:-1], has[:-1], has[1:], steps[:-1], steps[1:], gaps[:-1], gaps[1:],
-        np.lexsort((size, r.post)), head, tail, side, said(a, numbers, head, tail),
+        order, head, tail, side, said(a, numbers, head, tail),
     )  # fmt: skip
 
 
@@ -118,15 +127,15 @@ def _chains(a: Around, numbers: Numbers, same: NDArray[np.bool_], gap: Ints) -> 
     place, size, strike = numbers.place, numbers.size, strikes(numbers)
     n = len(place)
     index = np.arange(n)
-    between = np.where(gap == 2, a.cues[place[1:] - 1], 0)
-    joint = between == JOINT
+    between = (gap == TWO) * a.cues[place[1:] - ONE]
+    joint = between == _JOINT
     to = between == _TO
-    if to.any():
+    if np.count_nonzero(to):
         zone = BARRIER[a.role_left[:-1]] & (place[:-1] - a.strong_left[:-1] < 5)
         joint |= to & zone & (np.abs(size[1:] - size[:-1]) < 0.08)
-    wordless = (a.words[place[1:]] == a.words[place[:-1]]) & (gap <= 9)
+    wordless = (a.words[place[1:]] == a.words[place[:-1]]) & (gap <= LONG)
     roles = _NAMES_ROLE[a.cues].cumsum()
-    parted = (roles[place[1:] - 1] != roles[place[:-1]]) | (strike[1:] != strike[:-1])
+    parted = (roles[place[1:] - ONE] != roles[place[:-1]]) | (strike[1:] != strike[:-1])
     joined = same & (joint | wordless) & ~parted
     if not np.count_nonzero(joined):
         return index, index
@@ -145,61 +154,77 @@ def rows(a: Around, numbers: Numbers, by: Beside) -> Rows:
     # the numbers of its post
     begin = r.post.searchsorted(r.post)
     count = r.post.searchsorted(r.post, side="right") - begin
-    middle = size[by.order[begin + count // 2]]
-    many = np.minimum(count, 15)
-    rank = np.minimum(index - begin, 6)
+    middle = size[by.order[begin + (count >> ONE)]]
+    many = np.minimum(count, _MANY)
+    rank = np.minimum(index - begin, _SIX)
     inner, outer = head < index, tail > index
     end = np.where(inner, head, np.where(outer, tail, begin))
     against = _STEPS.searchsorted(size - np.array([middle, size[begin], size[end]]))
     from_middle, lead, across = against
-    across = np.where(inner | outer, across, 16)
+    across = np.where(inner | outer, across, _SIXTEEN)
     # the cues of its list
     strong_left, tense, strong_right = a.strong_left[head], a.tense[head], a.strong_right[tail]
     strong, tells, behind = a.role_left[head], a.told[head], a.role_right[tail]
     first_at, last_at = r.first[head], r.first[tail]
-    since = np.minimum(a.words[first_at] - a.words[strong_left], 7)
-    until = np.minimum(a.words[strong_right] - a.words[last_at], 7)
+    since = np.minimum(a.words[first_at] - a.words[strong_left], SEVEN)
+    until = np.minimum(a.words[strong_right] - a.words[last_at], SEVEN)
     here = a.ends[first_at]
     near = here == a.ends[strong_left]
     close = a.ends[last_at] == a.ends[strong_right]
     told = tells * (here == a.ends[tense])
-    passed = np.minimum(index - r.first.searchsorted(strong_left, side="right"), 7)
-    spot = inner + 2 * outer
-    role = strong * 2 + near
-    after = behind * 8 + until
-    lead = lead * 2 + (rank > 0)
-    none = np.zeros_like(index)
-    hashes = coded(
+    passed = np.minimum(index - r.first.searchsorted(strong_left, side="right"), SEVEN)
+    hashes = _CODES.hashes(
         [
-            none, none, np.floor(size * 2).astype(np.int64) + 64, none, none,
-            by.gap_before * 2 + by.has_before, by.gap_after * 2 + by.has_after,
-            by.step_before, by.step_after, from_middle * 2 + (many > 1),
-            shape == shape[by.before], many, by.side, rank * 16 + many,
-            a.cue_left * 10 + by.gap_before, numbers.part, a.cue_left * 4 + by.side,
-            inner, inner, inner, outer, outer, role * 2 + inner, near,
-            (role * 32 + behind) * 2 + close, close, role * 4 + by.side,
-            role * 8 + since, since, after, until,
-            spot * 64 + role, spot * 32 + across, spot, role * 8 + passed,
-            told, told * 32 + strong, told, after * 2 + (r.first - a.line < 3), told,
-            lead, lead * 4 + by.side, lead * 32 + strong, lead,
+            np.floor(size * _TWICE).astype(np.int64) + _WIDER,
+            by.gap_before, by.has_before, by.gap_after, by.has_after, by.step_before, by.step_after,
+            from_middle, many > ONE, shape == shape[by.before], many, by.side, rank,
+            a.cue_left, numbers.part, inner, outer, strong, near, behind, close, since, until,
+            across, passed, told, r.first - a.line < THREE, lead, rank.astype(bool),
             by.said.before, by.said.behind, by.said.rule, by.said.moved,
-        ],
-        _SALTS,
+        ]
     )  # fmt: skip
     l1, l2, r1, r2 = norms[half - 1], norms[half - 2], norms[half], norms[half + 1]
-    before, behind_it = l1[head], r1[tail]
+    before, before_it, behind_it = l1[head], l2[head], r1[tail]
     own_left, own_right = a.norms[strong_left], a.norms[strong_right]
     hashes[_NAMED] ^= lines_of(
         [
             shape, a.norms[r.first], shape ^ l1 * SECOND, shape ^ r1 * SECOND,
             # short gaps: the words between are told apart
-            l1 * (by.gap_before <= 3), r1 * (by.gap_after <= 3),
-            before, l2[head], before ^ l2[head] * SECOND, behind_it, behind_it ^ r2[tail] * SECOND,
+            l1 * (by.gap_before <= THREE), r1 * (by.gap_after <= THREE),
+            before, before_it, before ^ before_it * SECOND,
+            behind_it, behind_it ^ r2[tail] * SECOND,
             own_left, own_right, own_left, own_right, before, before, a.norms[tense], l1,
         ]
     )  # fmt: skip
     return rows_of(np.concatenate([hashes, window, cue_hashes(a)]))
 
 
+def _codes(
+    size: Ints, gap_before: Ints, has_before: Ints, gap_after: Ints, has_after: Ints,
+    step_before: Ints, step_after: Ints, from_middle: Ints, several: Ints, alike: Ints,
+    many: Ints, side: Ints, rank: Ints, cue_left: Ints, part: Ints, inner: Ints, outer: Ints,
+    strong: Ints, near: Ints, behind: Ints, close: Ints, since: Ints, until: Ints, across: Ints,
+    passed: Ints, told: Ints, opens: Ints, lead: Ints, later: Ints, said_before: Ints,
+    said_behind: Ints, rule: Ints, moved: Ints,
+) -> list[Ints]:  # fmt: skip
+    none = side * 0
+    spot, role, after, lead = (
+        inner + 2 * outer,
+        strong * 2 + near,
+        behind * 8 + until,
+        lead * 2 + later,
+    )
+    return [
+        none, none, size, none, none, gap_before * 2 + has_before, gap_after * 2 + has_after,
+        step_before, step_after, from_middle * 2 + several, alike, many, side, rank * 16 + many,
+        cue_left * 10 + gap_before, part, cue_left * 4 + side, inner, inner, inner, outer, outer,
+        role * 2 + inner, near, (role * 32 + behind) * 2 + close, close, role * 4 + side,
+        role * 8 + since, since, after, until, spot * 64 + role, spot * 32 + across, spot,
+        role * 8 + passed, told, told * 32 + strong, told, after * 2 + opens, told,
+        lead, lead * 4 + side, lead * 32 + strong, lead, said_before, said_behind, rule, moved,
+    ]  # fmt: skip
+
+
+_CODES = Codes(_codes, 33, salts("level", [v.name for v in _OWN_VIEWS]))
 #: the views that tell a word, in the order of the words above
 _NAMED = np.array([0, 1, 3, 4, 5, 6, 17, 18, 19, 20, 21, 23, 25, 28, 30, 33, 37, 39, 43])

@@ -20,7 +20,7 @@ from .features import hashed, norms_of
 from .numerals import STRIKE, Part, parts_of, traits_of
 from .reading import Batch
 from .result import ROLES
-from .spans import Around, Ints, among
+from .spans import ONE, Around, Ints, among
 
 SUPPORT, RESISTANCE = ROLES.index("support"), ROLES.index("resistance")
 SURELY = np.float32(6.0)  #: log-odds
@@ -49,7 +49,9 @@ class Numbers(NamedTuple):
 
 def find(batch: Batch) -> Numbers:
     """All numbers of a batch that could be a price."""
-    (at,) = (batch.flags & PRICE).nonzero()
+    (at,) = (batch.flags & _PRICE).nonzero()
+    if not len(at):
+        return _NONE
     page, notes = batch.page, batch.page.notes
     numbers = batch.ids[at].tolist()
     known: list[Number] = []
@@ -71,6 +73,11 @@ def find(batch: Batch) -> Numbers:
         np.array([n.traits for n in known], np.int64),
         known,
     )
+
+
+_PRICE, _STRIKE = np.array(PRICE), np.array(STRIKE)
+_NOWHERE = np.empty(0, np.int64)
+_NONE = Numbers(_NOWHERE, _NOWHERE, np.empty(0), np.empty(0, np.uint64), _NOWHERE, [])
 
 
 def numbers_of(token: str) -> tuple[Number, ...]:
@@ -112,7 +119,7 @@ def _shape_hash(
 
 def strikes(numbers: Numbers) -> NDArray[np.bool_]:
     """Which are written as an option's strike: "250p"."""
-    found: NDArray[np.bool_] = (numbers.traits & STRIKE) != 0
+    found: NDArray[np.bool_] = (numbers.traits & _STRIKE).astype(bool)
     return found
 
 
@@ -128,6 +135,8 @@ def shared(
     the mean of its mentions. Both were worth a point of accuracy in grouped cross-validation.
     ``order`` is that of the numbers of each post by their size.
     """
+    if len(odds) == 1:
+        return odds
     index = np.arange(len(odds))
     if np.count_nonzero(head != index):
         odds = _mean(odds, head)
@@ -152,7 +161,7 @@ def bounded(
     ``shared`` makes both ends support, or both resistance; the lower one is support, the upper one
     resistance. Ranges of entries or targets are left alone.
     """
-    (pairs,) = ((tail - head == 1) & (head == np.arange(len(head)))).nonzero()
+    (pairs,) = ((tail - head == ONE) & (head == np.arange(len(head)))).nonzero()
     if not len(pairs):
         return odds
     r = a.runs

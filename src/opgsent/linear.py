@@ -27,20 +27,18 @@ from .features import (
     TURNED,
     UNHEARD,
     VIEW_VALUE,
-    buckets,
-    gram_rows_of,
+    features_of,
     gram_word,
     is_loud,
     loud,
     neighbours,
     own_ticker,
-    places_of,
     scale,
-    turned,
 )
 from .forms import described
 from .reading import START, Batch, Described, TokenTable
 from .result import LABELS
+from .turns import places_of, turned
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -55,6 +53,7 @@ LARGEST = 65_504  # of half precision, in which a folder keeps weights: none of 
 #: in another language
 FOREIGN = 0.4
 _WORD = COUNTS.index("word")
+_MOST, _NO_LINE = np.array(STEPS[-1]), np.array(0, np.int32)
 _FIRST = np.arange(len(COUNTS)) * len(STEP_OF)  # of each counter's counts
 
 Floats = NDArray[np.float32]
@@ -172,18 +171,21 @@ class Scorer:
     def _describe(self, tokens: Sequence[str]) -> Described:
         """Tokens as the table keeps them: flags of candidates, and the weights of their views."""
         found, forms = described(tokens, self._assets, candidate_flags)
-        lines = self._row.take(buckets(found.norms))
-        rows = self._table.take(lines, axis=0)
+        words = list(map(gram_word, found.kinds, forms))
+        spelled = [at for at, word in enumerate(words) if word]
+        features, begins = features_of(found.norms, [words[at] for at in spelled])
+        lines = self._row.take(features)
+        weights = self._table.take(lines, axis=0)
+        count = len(tokens)
+        rows = weights[:count]
+        if spelled:
+            places = slice(None) if len(spelled) == count else spelled
+            rows[places] += GRAM * np.add.reduceat(weights[count:], begins)
         if START in tokens:
             rows[tokens.index(START)] = 0.0
-        unheard = (lines == 0) & (found.counts[:, _WORD] > 0)
-        counts = np.empty((len(tokens), len(COUNTS) + 1), np.uint8)
-        counts[:, :-1], counts[:, -1] = found.counts, unheard
-        words = [gram_word(kind, form) for kind, form in zip(found.kinds, forms, strict=True)]
-        spelled = [at for at, word in enumerate(words) if word]
-        if spelled:
-            grams, begins = gram_rows_of([words[at] for at in spelled])
-            rows[spelled] += GRAM * np.add.reduceat(self.rows(grams), begins)
+        counts = np.empty((count, len(COUNTS) + 1), np.uint8)
+        counts[:, :-1] = found.counts
+        counts[:, -1] = (lines[:count] == _NO_LINE) & found.counts[:, _WORD].astype(bool)
         for at in spelled:
             if found.kinds[at] == "word" and is_loud(tokens[at]):
                 feature, value = loud(forms[at])
@@ -192,7 +194,7 @@ class Scorer:
             for at, form in enumerate(forms):
                 if form in TICKER_FORMS:
                     rows[at] += self.row(own_ticker(tokens[at]))
-        return found._replace(rows=rows, counts=counts)
+        return Described(found.kinds, found.norms, found.flags, counts, rows)
 
     def read(self, texts: list[str]) -> Batch:
         """The texts as a batch."""
@@ -246,6 +248,6 @@ class Scorer:
 
     def counter_parts(self, batch: Batch) -> Floats:
         """What each counter of each post gives, shape (posts, len(COUNTS), 6)."""
-        counts = np.minimum(batch.totals[:, : len(COUNTS)], STEPS[-1])
+        counts = np.minimum(batch.totals[:, : len(COUNTS)], _MOST)
         found: Floats = self._counts.take(counts + _FIRST, axis=0)
         return found

@@ -25,13 +25,12 @@ from .features import (
     counter_steps,
     neighbours,
     own_ticker,
-    places_of,
     scale,
     token_features,
-    turned,
 )
 from .forms import described
 from .reading import Batch, Described, TokenTable
+from .turns import places_of, turned
 
 CHUNK = 2048  # posts at once
 

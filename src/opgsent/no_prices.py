@@ -35,10 +35,13 @@ from .phrases import (
     TURNED,
     YEARS_AFTER,
 )
-from .spans import Around, Runs, among
+from .spans import ONE, TWO, Around, Runs, among
 
 Marked = NDArray[np.bool_]  # of each number
 
+# constants beside arrays are arrays without an axis, see spans.py
+_SELDOM, _SIGNED, _LED, _WHOLE, _RATIO = map(np.array, (SELDOM, SIGNED, LED, WHOLE, RATIO))
+_FOLLOWS, _OPENS, _TELLING = map(np.array, (FOLLOWS, OPENS, TELLING))
 _COUNTED = np.array([cue in ("count", "clock", "money", "period") for cue in CUES])
 _GAINS = norms_of("up down made won earned spent turned gained gains rallied pumped jumped surged")
 _BREAKS = norms_of("break breaks broke")
@@ -80,7 +83,7 @@ def doubtful(a: Around, numbers: Numbers) -> Marked:
     """Fibonacci ratios, millions, what is counted ("10,000 holders"), what was gained."""
     r = a.runs
     # behind the last of a post stands no cue
-    found: Marked = ((numbers.traits & SELDOM) != 0) | _COUNTED[a.cues[r.last + 1]]
+    found: Marked = (numbers.traits & _SELDOM).astype(bool) | _COUNTED[a.cues[r.last + ONE]]
     found |= _gained(a, numbers)
     return found
 
@@ -96,7 +99,7 @@ def never(a: Around, numbers: Numbers) -> Marked:
 
 def _gained(a: Around, numbers: Numbers) -> Marked:
     """Money won or lost, no price: "up $12,000", "made $300"; not "may break down $281"."""
-    signed: Marked = (numbers.traits & SIGNED) != 0
+    signed: Marked = (numbers.traits & _SIGNED).astype(bool)
     if np.count_nonzero(signed):
         first = a.runs.first
         signed &= among(a.norms[first - 1], _GAINS)
@@ -109,8 +112,9 @@ def _always(r: Runs) -> Marked:
     known, ids = r.batch.page.numbers, r.batch.ids
     hours, slash, days = (known.get(token, -1) for token in ("24", "/", "7"))
     at = r.first[ids[r.first] == hours]
-    at = at[ids[at + 1] == slash]
-    at = at[ids[at + 2] == days]
+    if len(at):
+        at = at[ids[at + 1] == slash]
+        at = at[ids[at + 2] == days]
     return np.isin(r.first, [at, at + 2]) if len(at) else np.zeros(len(r.first), bool)
 
 
@@ -118,16 +122,17 @@ def _held(a: Around, numbers: Numbers) -> Marked:
     """So many coins ("holds 252,220 BTC"), and the number of a name ("S&P 500")."""
     r = a.runs
     flags, ids, strings = r.batch.flags, r.batch.ids, r.batch.page.strings
-    found: Marked = ((flags[r.first] & FOLLOWS) != 0) & ((flags[r.first - 1] & OPENS) != 0)
-    many = (numbers.size > _MANY) & (a.cues[r.last + 1] == _QUOTE)
+    found: Marked = (flags[r.first] & _FOLLOWS).astype(bool)
+    found &= (flags[r.first - ONE] & _OPENS).astype(bool)
+    many = (numbers.size > _MANY) & (a.cues[r.last + ONE] == _QUOTE)
     for i in many.nonzero()[0].tolist():
         coins = strings[ids[r.last[i] + 1]].lower() in _COINS
         found[i] |= coins and not numbers.known[i].part.tail  # "sub 50k BTC" is a price
     return found
 
 
-_MANY = 1.3  # log10: nothing is quoted at twenty bitcoin
-_QUOTE, _COINS = CUES.index("quote"), frozenset(("btc", "bitcoin", "xbt"))
+_MANY = np.array(1.3)  # log10: nothing is quoted at twenty bitcoin
+_QUOTE, _COINS = np.array(CUES.index("quote")), frozenset(("btc", "bitcoin", "xbt"))
 
 
 def _in_pieces(a: Around, numbers: Numbers) -> Marked:
@@ -138,10 +143,12 @@ def _in_pieces(a: Around, numbers: Numbers) -> Marked:
     neither rise nor fall as a list of prices does, and what an apostrophe or a low line parts.
     """
     r = a.runs
-    found: Marked = (numbers.traits & LED) != 0
+    found: Marked = (numbers.traits & _LED).astype(bool)
+    if len(found) == 1:
+        return found
     gaps = numbers.place[1:] - numbers.place[:-1]
-    whole = (numbers.traits & WHOLE) != 0
-    (near,) = ((gaps <= 2) & (r.post[1:] == r.post[:-1]) & whole[1:] & whole[:-1]).nonzero()
+    whole = (numbers.traits & _WHOLE).astype(bool)
+    (near,) = ((gaps <= TWO) & (r.post[1:] == r.post[:-1]) & whole[1:] & whole[:-1]).nonzero()
     rows: list[list[int]] = []  # the first and the last of numbers side by side
     for at, gap in zip(near.tolist(), gaps[near].tolist(), strict=True):
         if gap == 2:
@@ -166,7 +173,7 @@ def _told_of_else(a: Around, numbers: Numbers) -> Marked:
     """
     r = a.runs
     found = np.zeros(len(r.first), bool)
-    (telling,) = (a.hints & TELLING).nonzero()
+    (telling,) = (a.hints & _TELLING).nonzero()
     if not len(telling):
         return found
     near = np.maximum(r.first - 9, r.low), r.last + 1  # what is looked at, behind the first of it
@@ -212,7 +219,7 @@ def _ratios(a: Around, numbers: Numbers) -> Marked:
     nothing but a label may stand between: "fib support 0.5", "retrace to 0.5" are prices.
     """
     marked: Marked = np.zeros(len(numbers.known), bool)
-    is_ratio = (numbers.traits & RATIO) != 0
+    is_ratio = (numbers.traits & _RATIO).astype(bool)
     if not np.count_nonzero(is_ratio):
         return marked
     parts = [known.part for known in numbers.known]

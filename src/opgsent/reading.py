@@ -8,11 +8,11 @@ batch of posts is a look-up per token and a few numpy operations per batch.
 from __future__ import annotations
 
 import os
+import struct
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from itertools import accumulate, chain, pairwise
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,7 +75,7 @@ class TokenTable:
         first = [START, "\n"]
         page.add(first, self._describe(first))
         for piece, token in ((BEGIN, START), (BREAK, "\n")):
-            page.pieces[piece] = np.int32(page.numbers[token]).tobytes()
+            page.pieces[piece] = packed(page.numbers[token])
         return page
 
     def read(self, texts: Sequence[str]) -> Batch:
@@ -106,7 +106,7 @@ class TokenTable:
             filled = dict(zip(fresh, self._fill(page, fresh), strict=True))
             for gap in gaps:
                 runs[gap] = filled[found[gap]]
-        ids = np.frombuffer(b"".join(runs), np.int32)
+        ids = np.frombuffer(b"".join(runs), np.int64)
         (starts,) = (ids == 0).nonzero()
         return Batch.of(texts, clean, page, ids, starts)
 
@@ -116,12 +116,9 @@ class TokenTable:
             stand_in(cut_once(piece)) if "@" in piece or "http" in piece else cut_once(piece)
             for piece in fresh
         ]
-        tokens = list(chain.from_iterable(cuts))
-        self._learn(page, tokens)
-        numbers = np.fromiter(map(page.numbers.__getitem__, tokens), np.int32, len(tokens))
-        packed, size = numbers.tobytes(), numbers.itemsize
-        ends = [size * end for end in accumulate(map(len, cuts), initial=0)]
-        runs = [packed[at:end] for at, end in pairwise(ends)]
+        self._learn(page, chain.from_iterable(cuts))
+        known = page.numbers
+        runs = [b"".join([packed(known[token]) for token in tokens]) for tokens in cuts]
         if len(page.pieces) < 2 * page.capacity:
             page.pieces.update(
                 {
@@ -147,6 +144,9 @@ class TokenTable:
             described = self._describe(new)
             with self._lock:
                 page.add(new, described)
+
+
+packed = struct.Struct("=q").pack  #: a number as the arrays hold it
 
 
 def _gaps(runs: Sequence[bytes | None]) -> list[int]:
@@ -233,8 +233,7 @@ class Page:
             setattr(self, name, np.concatenate([old, np.zeros_like(old)]))
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """Posts as numbers. ``ids[starts[i]]`` is START, post i's tokens follow to ``starts[i + 1]``.
 
     ``ids`` has a START more behind the last post. ``clean`` are the texts with entities read:
@@ -244,7 +243,7 @@ class Batch:
     texts: Sequence[str]
     clean: list[str]
     page: Page
-    ids: NDArray[np.int32]  #: shape (tokens + posts + 1,)
+    ids: NDArray[np.int64]  #: shape (tokens + posts + 1,)
     starts: NDArray[np.int64]  #: shape (posts + 1,)
     flags: NDArray[np.int64]  #: of each of ``ids``
     totals: NDArray[np.int64]  #: what the counters of each post add up to, (posts, counters)
@@ -255,7 +254,7 @@ class Batch:
         texts: Sequence[str],
         clean: list[str],
         page: Page,
-        ids: NDArray[np.int32],
+        ids: NDArray[np.int64],
         starts: NDArray[np.int64],
     ) -> Batch:
         """With what the page knows of the tokens."""
@@ -270,7 +269,7 @@ class Batch:
             [self.texts[post]],
             [self.clean[post]],
             self.page,
-            np.append(self.ids[begin:end], np.int32(0)),
+            np.append(self.ids[begin:end], np.int64(0)),
             np.array([0, end - begin], np.int64),
             np.append(self.flags[begin:end], self.flags[-1]),
             self.totals[post : post + 1],

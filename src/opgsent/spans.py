@@ -7,7 +7,7 @@ says which token it speaks of, so that an explanation can point at it. Rows have
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,33 +15,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .candidates import CUE_MASK, CUE_SHIFT, PRICE, SHAPE_MASK, SHAPE_SHIFT
-from .cues import (
-    COLON,
-    CUES,
-    ENTRY,
-    FUTURE,
-    JOINT,
-    LINE,
-    PAST,
-    STOP,
-    STRONG,
-    TARGET,
-)
+from .cues import COLON, CUES, ENTRY, FUTURE, JOINT, LINE, PAST, STOP, STRONG, TARGET
 from .features import COUNTS, EMOJI, END, hashed, norm_of
 from .phrases import HINTS
 from .reading import Batch
 
 Ints = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
-Rows = NDArray[np.int32]
+Rows = NDArray[np.int64]
 
 BITS = 16
 ROWS = 1 << BITS  # weight rows of each table
+FEW = 32  # candidates up to which a product of matrices is faster than formulas
 NEAR, NEAR_RIGHT = 6, 5  # tokens read by their place, to the left and to the right
 
-_MIX = np.uint64(0x9E3779B97F4A7C15)
-SECOND = np.uint64(0xC2B2AE3D27D4EB4F)
-_DOWN = np.uint64(64 - BITS)
+# constants beside arrays are arrays without an axis: numpy takes three times as long for a number
+_MIX = np.array(0x9E3779B97F4A7C15, np.uint64)
+SECOND = np.array(0xC2B2AE3D27D4EB4F, np.uint64)
+_DOWN = np.array(64 - BITS, np.uint64)
+ZERO, ONE, TWO, THREE, FIVE, SEVEN, LONG = map(np.array, (0, 1, 2, 3, 5, 7, 9))
+_TARGET, _STOP, _LINE, _END, _EMOJI, _HINTS = map(np.array, (TARGET, STOP, LINE, END, EMOJI, HINTS))
+_SIX = np.array(6)
+_SHIFT_CUE, _CUES_ALONE = np.array(CUE_SHIFT), np.array(CUE_MASK)
+_SHIFT_SHAPE, _SHAPES_ALONE = np.array(SHAPE_SHIFT), np.array(SHAPE_MASK)
 _WORD = COUNTS.index("word")
 
 
@@ -59,7 +55,7 @@ def rows_of(values: Hashes) -> Rows:
     """Weight rows of hashes."""
     values = values * _MIX
     values >>= _DOWN
-    return values.astype(np.int32)
+    return values.view(np.int64)
 
 
 def lines_of(values: Sequence[NDArray[Any]]) -> Hashes:
@@ -76,9 +72,28 @@ def coded(codes: Sequence[NDArray[Any]], of_views: Hashes) -> Hashes:
     return hashes
 
 
+class Codes:
+    """Codes that are sums of multiples of ``terms`` numbers, hashed; one view a line.
+
+    For few candidates all of them are one product of matrices, as fast as two or three formulas.
+    """
+
+    def __init__(self, formulas: Callable[..., Sequence[Ints]], terms: int, salts: Hashes) -> None:
+        self.terms, self._formulas, self._salts = terms, formulas, salts
+        factors = np.array(formulas(*np.eye(terms, dtype=np.int64))).astype(np.uint64)
+        self._matrix = np.concatenate([factors * SECOND, salts], axis=1)
+
+    def hashes(self, terms: Sequence[NDArray[Any]]) -> Hashes:
+        """Hashes of n candidates, shape (views, n)."""
+        if len(terms[0]) > FEW:
+            return coded(self._formulas(*terms), self._salts)
+        found: Hashes = self._matrix @ lines_of([*terms, np.ones(len(terms[0]), np.int64)])
+        return found
+
+
 def cue_classes(flags: NDArray[np.int64]) -> Ints:
     """Cue class of each token."""
-    found: Ints = (flags >> CUE_SHIFT) & CUE_MASK
+    found: Ints = (flags >> _SHIFT_CUE) & _CUES_ALONE
     return found
 
 
@@ -89,13 +104,13 @@ def cue_class(batch: Batch, place: int) -> int:
 
 def shapes(flags: NDArray[np.int64]) -> Ints:
     """Shape bits of tokens: case, knowledge, kind of a word."""
-    found: Ints = (flags >> SHAPE_SHIFT) & SHAPE_MASK
+    found: Ints = (flags >> _SHIFT_SHAPE) & _SHAPES_ALONE
     return found
 
 
 def among(values: NDArray[Any], words: NDArray[Any]) -> NDArray[np.bool_]:
     """Which values are one of a few words: ``np.isin``, for a few words five times as fast."""
-    found: NDArray[np.bool_] = (values[..., None] == words).any(axis=-1)
+    found: NDArray[np.bool_] = np.logical_or.reduce(values[..., None] == words, axis=-1)
     return found
 
 
@@ -120,9 +135,9 @@ class Runs(NamedTuple):
 
 def runs(batch: Batch, first: Ints, last: Ints) -> Runs:
     """The candidates ``first .. last`` of a batch."""
-    post = batch.starts.searchsorted(first, side="right") - 1
-    low, high = batch.starts.take(post), batch.starts.take(post + 1)
-    return Runs(batch, first, last, post, low, high)
+    behind = batch.starts.searchsorted(first, side="right")
+    post = behind - ONE
+    return Runs(batch, first, last, post, batch.starts[post], batch.starts[behind])
 
 
 # --- the words around -----------------------------------------------------------------------
@@ -158,12 +173,11 @@ class Window:
         if r.last is not r.first:
             place[far:] += r.last - r.first
         place *= (place > r.low) & (place < r.high)
-        norms = r.batch.page.norms.take(r.batch.ids.take(place))
-        mixed = norms * SECOND
+        norms = r.batch.page.norms[r.batch.ids[place]]
         hashes = np.empty((len(self._salts), len(r.first)), np.uint64)
         near = self._near.stop - self._near.start
         hashes[:near] = norms[self._near]
-        hashes[near : near + 2 * far] = mixed
+        mixed = np.multiply(norms, SECOND, out=hashes[near : near + 2 * far])
         before, behind = mixed[far - 1], norms[far]
         two = before ^ norms[far - 2]
         hashes[-4] = two
@@ -177,6 +191,7 @@ class Window:
 # --- the cues around ------------------------------------------------------------------------
 
 _IS_CUE = np.array([0 < c < LINE and c not in (JOINT, COLON) for c in range(32)])
+_IS_SIGN = np.array([c in (TARGET, STOP) for c in range(32)])
 _IS_STRONG = np.array([c in STRONG for c in range(32)])
 _IS_TENSE = np.array([c in (PAST, FUTURE) for c in range(32)])
 BARRIER = np.array([cue in ("support", "resistance") for cue in CUES])  #: is a cue class one?
@@ -211,29 +226,30 @@ class Around(NamedTuple):
 def around(r: Runs, cues: Ints) -> Around:
     """Find the cues around candidates; ``cues`` are the cue classes of the batch."""
     batch, cues = r.batch, cues.copy()
-    norms = batch.page.norms.take(batch.ids)
+    norms = batch.page.norms[batch.ids]
     # "Stop targets", "entry target": the first of two says the role
-    (second,) = (_CALLS_TARGET[cues[:-1]] & (cues[1:] == TARGET)).nonzero()
-    cues[second + 1] = 0
+    (second,) = (_CALLS_TARGET[cues[:-1]] & (cues[1:] == _TARGET)).nonzero()
+    if len(second):
+        cues[second + 1] = 0
     # the "next stop" of a journey is where the price goes
-    (stops,) = (cues[1:] == STOP).nonzero()
+    (stops,) = (cues[1:] == _STOP).nonzero()
     if len(stops):
         cues[stops[norms[stops] == _NEXT] + 1] = TARGET
     _bulleted(batch, cues)
     marks, strong = places_of(_IS_CUE[cues]), places_of(_IS_STRONG[cues])
-    sought = marks, strong, places_of(_IS_TENSE[cues]), places_of(cues == LINE)
+    sought = marks, strong, places_of(_IS_TENSE[cues]), places_of(cues == _LINE)
     left, strong_left, tense, line = [np.maximum(last_of(p, r.first), r.low) for p in sought]
     right, strong_right = [np.minimum(first_of(p, r.last), r.high) for p in sought[:2]]
     nearest = np.array([left, strong_left, tense, right, strong_right])
     cue_left, role_left, told, cue_right, role_right = cues[nearest] * (
         (nearest > r.low) & (nearest < r.high)
     )
-    ends = (_ENDS[cues] & ((batch.flags & END) != 0)).cumsum()
-    words = batch.page.counts[batch.ids, _WORD].cumsum(dtype=np.int64)
+    ends = (_ENDS[cues] & (batch.flags & _END).astype(bool)).cumsum()
+    words = batch.page.counts[:, _WORD][batch.ids].cumsum(dtype=np.int64)
     return Around(
         r, norms, cues, marks, left, strong_left, tense, line, right, strong_right,
-        cue_left * 2 + (left > line), role_left, told, cue_right, role_right,
-        ends, words, batch.flags >> HINTS,
+        cue_left * TWO + (left > line), role_left, told, cue_right, role_right,
+        ends, words, batch.flags >> _HINTS,
     )  # fmt: skip
 
 
@@ -259,8 +275,8 @@ def _bulleted(batch: Batch, cues: Ints) -> None:
     """Take their meaning from emoji that are the bullets of supports or resistances: "Supports:
     ✅ 2,480 ✅ 2,390"; behind a number they have one of their own.
     """
-    emoji = (batch.flags & EMOJI) != 0
-    (signs,) = (((cues == TARGET) | (cues == STOP)) & emoji).nonzero()
+    emoji = (batch.flags & _EMOJI).astype(bool)
+    (signs,) = (_IS_SIGN[cues] & emoji).nonzero()
     if not len(signs):
         return
     (words,) = (_IS_STRONG[cues] & ~emoji).nonzero()
@@ -283,7 +299,22 @@ CUE_VIEWS: tuple[View, ...] = (
     View("role word on the left"), View("role cue on the left"), View("role word on the right"),
     View("role cue on the right"), View("role cues on both sides"),
 )  # fmt: skip
-_CUE_SALTS = salts("level", [v.name for v in CUE_VIEWS])
+
+
+def _cue_codes(
+    both: Ints, near: Ints, same: Ints, nearer: Ints, rc: Ints, ahead: Ints, closer: Ints,
+    oc: Ints, hc: Ints, sc: Ints, first: Ints, sl: Ints, sl_far: Ints, sl_same: Ints,
+    sr: Ints, sr_far: Ints,
+) -> list[Ints]:  # fmt: skip
+    strong = sl * 3 + sl_far
+    return [
+        both * 8 + near, same * 4 + nearer, rc * 8 + ahead, closer, both * 32 + rc,
+        oc * 2 + same, hc * 2 + same, sc * 64 + both, first,
+        sl_far, strong * 2 + sl_same, sr_far, sr * 3 + sr_far, (strong * 32 + sr) * 3 + sr_far,
+    ]  # fmt: skip
+
+
+_CUE_CODES = Codes(_cue_codes, 16, salts("level", [v.name for v in CUE_VIEWS]))
 
 
 def cue_hashes(a: Around) -> Hashes:
@@ -293,21 +324,17 @@ def cue_hashes(a: Around) -> Hashes:
     before = np.array([last_of(a.marks, a.line), last_of(a.marks, a.left)])
     hc, sc = a.cues[before] * (before > r.low)
     oc = a.cues[opener] * (opener < r.first)
-    same = both & 1
-    near = np.minimum(r.first - a.left, 7)
-    ahead = np.minimum(a.right - r.last, 7)
+    same = both & ONE
+    near = np.minimum(r.first - a.left, SEVEN)
+    ahead = np.minimum(a.right - r.last, SEVEN)
     here = a.ends[r.first]
-    sl_far = np.minimum(here - a.ends[a.strong_left], 2)
-    sr_far = np.minimum(a.ends[a.strong_right] - here, 2)
-    strong = sl * 3 + sl_far
-    hashes = coded(
+    sl_far = np.minimum(here - a.ends[a.strong_left], TWO)
+    sr_far = np.minimum(a.ends[a.strong_right] - here, TWO)
+    hashes = _CUE_CODES.hashes(
         [
-            both * 8 + near, same * 4 + near // 2, rc * 8 + ahead, ahead // 2, both * 32 + rc,
-            oc * 2 + same, hc * 2 + same, sc * 64 + both, np.minimum(r.first - a.line, 6),
-            sl_far, strong * 2 + (a.strong_left > a.line), sr_far, sr * 3 + sr_far,
-            (strong * 32 + sr) * 3 + sr_far,
-        ],
-        _CUE_SALTS,
+            both, near, same, near >> ONE, rc, ahead, ahead >> ONE, oc, hc, sc,
+            np.minimum(r.first - a.line, _SIX), sl, sl_far, a.strong_left > a.line, sr, sr_far,
+        ]
     )  # fmt: skip
     hashes[_NAMED] ^= a.norms[np.array([a.left, a.right, a.strong_left, a.strong_right])]
     return hashes

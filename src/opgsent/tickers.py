@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from .assets import CLASS_ORDER, QUOTES, STABLECOINS, Assets
 from .candidates import (
+    CASES,
     FORMS,
     KNOWN,
     OPENS,
@@ -26,6 +27,7 @@ from .features import END, norm_of
 from .pairs import MONEY
 from .reading import Batch
 from .spans import (
+    ONE,
     SECOND,
     Ints,
     Rows,
@@ -72,13 +74,15 @@ class Sure(NamedTuple):
     many: list[int]  #: tickers of each post
 
 
-_QUOTE = CUES.index("quote")
+_QUOTES, _TICKER, _OPENS, _PRICE = map(np.array, (CUES.index("quote"), TICKER, OPENS, PRICE))
+_NOWHERE = np.empty(0, np.int64)
 _WORD, _HASHTAG, _CASHTAG, _PAIR = range(len(FORMS))
 #: what asks no model: cashtags and pairs (of 2,750 in the labelled posts all but 9 name an asset)
 #: and hashtags that the table is sure of (492 of 505)
 _FORM, _KNOWN = np.arange(128) >> 5, (np.arange(128) >> 2) & 7
 _SURE = (KNOWN.index("name") == _KNOWN) | (KNOWN.index("symbol") == _KNOWN)
 CERTAIN = (_FORM >= _CASHTAG) | ((_FORM == _HASHTAG) & _SURE)
+DOUBTFUL = ~CERTAIN
 CERTAIN_CHANCE = np.where(_FORM >= _CASHTAG, 0.995, 0.975)
 SURE_SHAPES = CERTAIN | _SURE
 _SURE_FORMS, _CERTAIN_FORMS = (frozenset(s.nonzero()[0].tolist()) for s in (SURE_SHAPES, CERTAIN))
@@ -90,23 +94,23 @@ def find(batch: Batch, cues: Ints, assets: Assets) -> Candidates:
     ``cues`` are the cue classes of its tokens.
     """
     flags = batch.flags
-    could_be = (flags & TICKER) != 0
+    could_be = (flags & _TICKER).astype(bool)
     # FOLLOWS is one bit above OPENS
-    (opens,) = (flags[:-1] & (flags[1:] >> 1) & OPENS).nonzero()
+    (opens,) = (flags[:-1] & (flags[1:] >> ONE) & _OPENS).nonzero()
     page, ids = batch.page, batch.ids
     strings, notes, kinds = page.strings, page.notes, page.kinds
     phrases = _phrases(batch, opens, assets) if len(opens) else {}
-    quotes = (cues == _QUOTE).nonzero()[0].tolist()
+    quotes = (cues == _QUOTES).nonzero()[0].tolist()
     if forced := [*phrases, *(_before_stablecoin(batch, cues, quotes) if quotes else ())]:
         could_be[forced] = True
     (at,) = could_be.nonzero()
-    posts = batch.starts.searchsorted(at, side="right") - 1
+    posts = batch.starts.searchsorted(at, side="right") - ONE
     behind = _quoted(batch, quotes, assets)
     sure = Sure(set(), set(), [0] * len(batch.starts))
     found: list[tuple[int, int, Symbol, int]] = []
     free = 0
     for place, number, form, post in zip(
-        at.tolist(), ids.take(at).tolist(), shapes(flags.take(at)).tolist(), posts.tolist(),
+        at.tolist(), ids[at].tolist(), shapes(flags[at]).tolist(), posts.tolist(),
         strict=True,
     ):  # fmt: skip
         if place < free:
@@ -137,14 +141,12 @@ def find(batch: Batch, cues: Ints, assets: Assets) -> Candidates:
             sure.many[post] += 1
             if form in _CERTAIN_FORMS:
                 sure.tags.add((post, name))
-    first, last, symbols, shape = map(list, zip(*found, strict=True)) if found else ([], [], [], [])
-    return Candidates(
-        np.array(first, np.int64),
-        np.array(last, np.int64),
-        symbols,
-        np.array(shape, np.int64),
-        sure,
-    )
+    if not found:
+        return Candidates(_NOWHERE, _NOWHERE, [], _NOWHERE, sure)
+    first, last, symbols, shape = zip(*found, strict=True)
+    begin = np.array(first, np.int64)
+    end = begin if last == first else np.array(last, np.int64)
+    return Candidates(begin, end, list(symbols), np.array(shape, np.int64), sure)
 
 
 def _quoted(batch: Batch, quotes: list[int], assets: Assets) -> dict[int, int]:
@@ -267,17 +269,17 @@ def rows(r: Runs, found: Candidates, which: Ints) -> Rows:
     """
     window, norms, places = _WINDOW.read(r)
     batch, middle = r.batch, _WINDOW.far
-    beside = batch.flags.take(places)
+    beside = batch.flags[places]
     around = shapes(beside)
-    capitals = (around & 3 == 2).sum(axis=0)
-    (priced,) = (batch.flags & PRICE).nonzero()
+    capitals = (around & _CASES == _UPPER).sum(axis=0)
+    (priced,) = (batch.flags & _PRICE).nonzero()
     numbers = priced.searchsorted(r.high) - priced.searchsorted(r.low)
     symbols, (named, _, many) = found.symbols, found.sure
     words, codes = array("Q"), array("Q")
     # a few sums for few candidates: quicker than numpy
     for i, shape, norm, post, before, left, right, caps, count in zip(
         which.tolist(), found.shape[which].tolist(),
-        batch.page.norms.take(batch.ids.take(r.first)).tolist(), r.post.tolist(),
+        batch.page.norms[batch.ids[r.first]].tolist(), r.post.tolist(),
         beside[middle - 1].tolist(), around[middle - 1].tolist(), around[middle].tolist(),
         capitals.tolist(), numbers.tolist(), strict=True,
     ):  # fmt: skip
@@ -304,6 +306,7 @@ def rows(r: Runs, found: Candidates, which: Ints) -> Rows:
     return rows_of(np.concatenate([hashes, window]))
 
 
+_CASES, _UPPER = np.array(3), np.array(CASES.index("upper"))
 _FEW = (0, 1, 2, 2, 3, 3, 3, 4)  # steps of a count
 
 

@@ -53,7 +53,7 @@ def _bridge(text: str) -> str | None:
     """The text with BRIDGE for a space that a token may hold; None as ``pieces``."""
     if BREAK in text or BRIDGE in text or BEGIN in text:
         return None
-    if _by_quote.search(text) or _by_sign.search(text):
+    if ("/" in text and _by_quote.search(text)) or _by_sign.search(text):
         text = _bridged(BRIDGE, text)
         # any slash, for one behind a pair makes it a list
         if _by_slash.search(text) or _by_sign.search(text):
