@@ -233,6 +233,14 @@ def test_broken_rows_keep_their_place(
     assert result.summary.reasons == ((2 + before, rejected[0][1]),)
 
 
+def test_a_stray_quote_costs_no_record_behind_it(tmp_path: Path) -> None:
+    post = '"He said ""up""\nand ""down""\nand ""sideways"""'
+    rows = '1,"stray\n' + "2,ab\n" * 10 + f'12",{post}\n13,ab\n'
+    result = scored(tmp_path, b"id,text\n" + rows.encode(), columns=["stance"])
+    assert result.rejected == [["2", "a quote is opened and never closed", '1,"stray']]
+    assert f'\n12",{post},neutral\n13,ab,neutral\n' in result.output.decode()
+
+
 @pytest.mark.parametrize("quote", [b"", b'"'], ids=["plain", "quoted"])
 def test_a_cell_over_a_million_characters_is_rejected(tmp_path: Path, quote: bytes) -> None:
     long = b"1," + quote + b"a" * 1_000_001 + quote + b"\r\n"

@@ -69,7 +69,7 @@ def test_only_so_many_batches_are_under_way() -> None:
     key, rendered, tally = next(answers)
     assert (key, len(rendered), tally.rows) == (1, 1, 1)
     assert taken <= 1 + pool.MOST * 2
-    answers.close()  # type: ignore[attr-defined]
+    answers.close()
 
 
 def test_an_error_in_a_worker_is_the_error_here(tmp_path: Path) -> None:
@@ -109,6 +109,20 @@ def test_ctrl_c_does_not_hit_a_worker_that_starts() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (run.stdout, run.stderr) == ("2\n", "")
+
+
+class Mine(str):
+    """Text of a class that a worker need not know."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> Any:
+        return __import__, ("no_such_module",)
+
+
+def test_texts_may_be_of_a_class_of_their_own() -> None:
+    posts = list(posts_of(Model(FakeClassifier(delay=0.02)), [[Mine("ab")]] * 99, 2))
+    assert posts == [FAKE.classify("ab")] * 99
 
 
 def test_counts_are_the_same_in_parts_and_at_once() -> None:

@@ -410,28 +410,28 @@ def test_a_run_stopped_while_its_files_are_put_in_place_goes_on(
     assert left(folder) == [out, f"{out}.rejected.csv"]
 
 
-def test_an_input_that_grew_after_its_output_was_in_place_is_named(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("step", [Part.commit, Journal.remove])
+def test_an_input_that_grew_after_its_output_was_finished_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, step: Any
 ) -> None:
     def run() -> ScoreSummary:
         return score_file(folder / "posts.csv", folder / "out.csv", classifier=FakeClassifier(),
                           resume=True)  # fmt: skip
 
-    def stop(_: Journal) -> None:
+    def stop(_: Any) -> None:
         raise Stopped
 
     stopped(folder, 5_000)
     with monkeypatch.context() as patched:
-        patched.setattr(Journal, "remove", stop)
+        patched.setattr({"commit": Part, "remove": Journal}[step.__name__], step.__name__, stop)
         with pytest.raises(Stopped):
             run()
-    done = (folder / "out.csv").read_bytes()
+    before = {path: path.read_bytes() for path in folder.glob("*out.csv*")}
     with (folder / "posts.csv").open("ab") as file:
         file.write(b"1,more\n")
     with pytest.raises(OpgsentError, match="changed since the run stopped: the input is longer"):
         run()
-    assert (folder / "out.csv").read_bytes() == done
-    assert (folder / "out.csv.rejected.csv").exists()
+    assert {path: path.read_bytes() for path in folder.glob("*out.csv*")} == before
 
 
 def test_a_run_without_resume_starts_afresh_and_leaves_nothing_behind(folder: Path) -> None:

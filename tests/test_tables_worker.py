@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from opgsent.errors import OpgsentError
-from opgsent.tables.worker import Worker, take_in
+from opgsent.tables.worker import Worker, end_all, take_in
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def working(start: Callable[[], Callable[[Any], Any]]) -> Iterator[Worker[Any, A
     try:
         yield worker
     finally:
-        worker.end()
+        end_all([worker])
 
 
 def _start() -> Callable[[Any], Any]:
@@ -39,11 +39,36 @@ def _answer(asked: Any) -> Any:
         raise ZeroDivisionError(asked)
     if asked == "odd error":
         raise OddError(lambda: asked)
+    if asked == "two":
+        raise Two("one", "two")
+    if asked == "worse":
+        raise Worse(asked)
     return "x" * asked
 
 
 class OddError(Exception):
     """Cannot be sent to another process."""
+
+
+class Two(Exception):
+    """Can be sent, and not be received."""
+
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(f"{first} {second}")
+
+
+class Worse(Exception):
+    """Fails while it is sent."""
+
+    def __reduce__(self) -> Any:
+        raise ValueError("no")
+
+
+class Unknown:
+    """Fails while it is received."""
+
+    def __reduce__(self) -> Any:
+        return __import__, ("no_such_module",)
 
 
 def _stillborn() -> Callable[[Any], Any]:
@@ -75,6 +100,9 @@ def test_errors_come_back_and_the_worker_goes_on() -> None:
             ("error", ZeroDivisionError, "error"),
             ("lambda", OpgsentError, "Error: .*lambda"),
             ("odd error", OpgsentError, "OddError: <function"),
+            ("two", OpgsentError, "Two: one two"),
+            ("worse", OpgsentError, "Worse: worse"),
+            (Unknown(), ImportError, "no_such_module"),
         ):
             future = worker.give(asked)
             worker.take()
@@ -85,9 +113,40 @@ def test_errors_come_back_and_the_worker_goes_on() -> None:
         assert future.result() not in (None, os.getpid())
 
 
-def test_a_worker_that_cannot_start_says_why() -> None:
-    with working(_stillborn) as worker, pytest.raises(FileNotFoundError, match="no model"):
+@pytest.mark.parametrize(
+    ("start", "error", "says"),
+    [
+        (_stillborn, FileNotFoundError, "no model"),
+        (Unknown(), ImportError, "no_such_module"),
+    ],
+)
+def test_a_worker_that_cannot_start_says_why(
+    start: Any, error: type[Exception], says: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with working(start) as worker, pytest.raises(error, match=says):
         worker.take()
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM is POSIX")
+def test_a_worker_ends_where_the_signal_is_ignored() -> None:
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it goes on in what is started
+    try:
+        for ready in (True, False):
+            with working(_start) as worker:
+                if ready:
+                    worker.take()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_a_worker_starts_where_the_streams_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", None)
+        patched.setattr(sys, "stderr", None)
+        with working(_start) as worker:
+            worker.take()
+        assert sys.stdout is None and sys.stderr is None
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")

@@ -203,7 +203,7 @@ class Classifier:
         return [MISSING if text is None else next(answers) for text in texts]
 
     def __reduce__(self) -> Any:
-        return Classifier, (self.arrays, self.card, self.assets)
+        return type(self), (self.arrays, self.card, self.assets)
 
 
 def verdicts(

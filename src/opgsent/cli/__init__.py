@@ -45,6 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OpgsentError as error:
         complain(str(error))
         return FAILED
+    except MemoryError:
+        complain("out of memory: run again with fewer --jobs, or where there is more")
+        return FAILED
     except OSError as error:
         complain(f"{error.filename or 'system'}: {error.strerror or error}")
         return FAILED

@@ -56,7 +56,8 @@ class Records:
             if line.cut:
                 closed, size = line.odd, MAX_CHARS + 1
             elif '"' in line.text:
-                quotes.append(line.number)
+                if '"' in line.text.replace('""', ""):  # it ends a cell, not only a word in quotes
+                    quotes.append(line.number)
                 closed = self._dialect.ends(line.text, inside=True)
         if closed and size <= MAX_CHARS:
             record = _joined(lines)

@@ -100,15 +100,16 @@ class _Run:
         sink = _Sink(self._target)
         self._writer = writer = pq.ParquetWriter(sink, self._schema, compression=self._codec)
         task = Task(job.model, job.columns.values)
-        for (batch, rejected), rendered, tally in answered(task, self._chunks(), job.jobs):
-            self.tally.add(tally)
-            for at, (reason, raw) in rejected.items():
-                self.rejects.add(rows + at + 1, reason, raw)
-            filled = arrow.with_gaps(rendered, rejected, job.columns)
-            self._waiting.append(arrow.appended(batch, filled, job.columns, self._schema))
-            self._write_groups(writer, self._group_rows)
-            rows += batch.num_rows
-            job.progress(rows, self._bytes * rows // self._rows, self._bytes or None)
+        with contextlib.closing(answered(task, self._chunks(), job.jobs)) as answers:
+            for (batch, rejected), rendered, tally in answers:
+                self.tally.add(tally)
+                for at, (reason, raw) in rejected.items():
+                    self.rejects.add(rows + at + 1, reason, raw)
+                filled = arrow.with_gaps(rendered, rejected, job.columns)
+                self._waiting.append(arrow.appended(batch, filled, job.columns, self._schema))
+                self._write_groups(writer, self._group_rows)
+                rows += batch.num_rows
+                job.progress(rows, self._bytes * rows // self._rows, self._bytes or None)
         self._write_groups(writer, 1)
         writer.close()
         self.rejects.commit()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -13,7 +13,7 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from ..errors import InputError, OpgsentError
-from .worker import Worker, take_in
+from .worker import Worker, end_all, take_in
 
 if TYPE_CHECKING:
     from ..result import Post
@@ -138,7 +138,7 @@ class Task(Generic[T]):
 
 def answered(
     task: Task[T], chunks: Iterable[tuple[K, Texts]], jobs: int
-) -> Iterator[tuple[K, list[T], Tally]]:
+) -> Generator[tuple[K, list[T], Tally], None, None]:
     """Each chunk's key with its answers, in order; a bounded number of chunks is under way.
 
     This process is one of the jobs: it reads and writes, keeps the others in work, and answers
@@ -168,8 +168,7 @@ def answered(
             key, future = waiting.popleft()
             yield key, *_result(future, workers)
     finally:
-        for worker in workers:
-            worker.end()
+        end_all(workers)
 
 
 def _result(future: Future[A], workers: Sequence[Worker[Texts, A]]) -> A:
@@ -180,8 +179,14 @@ def _result(future: Future[A], workers: Sequence[Worker[Texts, A]]) -> A:
 
 def posts_of(model: Model, batches: Iterable[Texts], jobs: int) -> Iterator[Post]:
     """The answers to batches of texts, one by one and in order, by several processes."""
-    answers = answered(Task(model, _itself), ((None, texts) for texts in batches), workers(jobs))
+    chunks = ((None, [_plain(text) for text in texts]) for texts in batches)
+    answers = answered(Task(model, _itself), chunks, workers(jobs))
     return (post for _, posts, _ in answers for post in posts)
+
+
+def _plain(text: str | None) -> str | None:
+    """The text without a class of its own, which another process may not know."""
+    return text if text is None or type(text) is str else str.__str__(text)
 
 
 def _itself(post: Post) -> Post:

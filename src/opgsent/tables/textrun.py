@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from itertools import islice
 from typing import Any
 
@@ -30,9 +31,10 @@ def score_rows(source: Source, form: TextFormat, job: Job) -> ScoreSummary:
         resumed = run.begin(rows)
         task = Task(job.model, form.render)
         chunks = ((chunk, _texts(chunk)) for chunk in _chunks(rows, job.chunk_rows))
-        for chunk, rendered, tally in answered(task, chunks, job.jobs):
-            run.write(chunk, rendered, tally)
-            job.progress(run.tally.rows + run.rejects.count, source.position, source.total)
+        with closing(answered(task, chunks, job.jobs)) as answers:
+            for chunk, rendered, tally in answers:
+                run.write(chunk, rendered, tally)
+                job.progress(run.tally.rows + run.rejects.count, source.position, source.total)
         run.commit()
     except BaseException:
         run.abandon()
@@ -104,6 +106,8 @@ class _Run:
 
     def write(self, chunk: list[Row], rendered: list[list[str]], tally: Tally) -> None:
         """Write answered rows, and the rows between them that have no answer."""
+        if self._state and self._state["complete"]:
+            raise changed("the run", "the input is longer")
         self._take(chunk)
         self.tally.add(tally)
         answers, out = iter(rendered), list[str]()
@@ -122,7 +126,7 @@ class _Run:
         if self._done % BLOCK_ROWS == 0:
             self._checkpoint()
 
-    def _checkpoint(self) -> None:
+    def _checkpoint(self, complete: bool = False) -> None:
         """Note how far the run is."""
         mark = self._target.mark()
         if self._journal:
@@ -130,6 +134,7 @@ class _Run:
                 {
                     "setup": self._setup,
                     "done": self._done,
+                    "complete": complete,
                     "digest": self._digest.hexdigest(),
                     "output": mark,
                     "rejects": self.rejects.state(),
@@ -141,7 +146,7 @@ class _Run:
         """Everything is written: put it in place. A run that is stopped meanwhile only has to
         do that when it goes on, with what is not in place yet.
         """
-        self._checkpoint()
+        self._checkpoint(complete=True)
         self.rejects.commit()
         self._target.commit()
         if self._journal:
@@ -149,10 +154,10 @@ class _Run:
 
     def abandon(self) -> None:
         """Leave what stood there before, and nothing else unless the run may be resumed."""
+        if self._journal and not self._keep:  # first: what is left without it is taken over
+            self._journal.remove()
         self._target.abandon(self._keep)
         self.rejects.abandon(self._keep)
-        if self._journal and not self._keep:
-            self._journal.remove()
 
 
 def _setup(form: TextFormat, job: Job) -> dict[str, Any]:

@@ -34,15 +34,19 @@ class Worker(Generic[G, A]):
     """One process, and what it has been given and not answered yet."""
 
     def __init__(self, start: Callable[[], Callable[[G], A]]) -> None:
-        from joblib.externals.loky.backend import get_context  # type: ignore[import-untyped]
+        from joblib.externals.loky.backend import (  # type: ignore[import-untyped]
+            get_context,
+            reduction,
+        )
 
-        context = get_context("loky")
+        context, self._maker = get_context("loky"), os.getpid()
         self.answers, answering = context.Pipe(duplex=False)
         asked, self._asks = context.Pipe(duplex=False)
         self._given: deque[Future[A]] = deque()
         self._ready = False
-        self._process = context.Process(target=_work, args=(start, asked, answering), daemon=True)
-        with _no_interrupts():  # the process inherits it
+        begun = bytes(reduction.dumps(start))  # by value what the script itself defines
+        self._process = context.Process(target=_work, args=(begun, asked, answering), daemon=True)
+        with _no_interrupts(), _streams():  # the process inherits them
             self._process.start()
         answering.close()  # the process holds the only other end of each pipe
         asked.close()
@@ -75,11 +79,24 @@ class Worker(Generic[G, A]):
             raise error
 
     def end(self) -> None:
-        """End the process, whatever it is doing."""
-        self._process.terminate()  # loky has no kill; a worker handles no signal but Ctrl-C
-        self._process.join()
-        self.answers.close()
+        """End the process, whatever it is doing. In a fork of its maker, leave it to that."""
+        if os.getpid() == self._maker:
+            self._process.terminate()
+        self.answers.close()  # ends it, too, where that signal does nothing
         self._asks.close()
+
+    def join(self) -> None:
+        """Wait until it has ended."""
+        if os.getpid() == self._maker:
+            self._process.join()
+
+
+def end_all(workers: Sequence[Worker[G, A]]) -> None:
+    """End workers and wait until they have."""
+    for worker in workers:
+        worker.end()
+    for worker in workers:
+        worker.join()
 
 
 def take_in(workers: Sequence[Worker[G, A]], *, waiting: bool) -> None:
@@ -115,18 +132,30 @@ def _no_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _work(start: Callable[[], Callable[[Any], Any]], asked: Any, answering: Any) -> None:
+@contextlib.contextmanager
+def _streams() -> Iterator[None]:
+    """Stand-ins for streams that the shell has closed: loky flushes them."""
+    with contextlib.ExitStack() as stack:
+        for name in ("stdout", "stderr"):
+            if getattr(sys, name) is None:
+                setattr(sys, name, stack.enter_context(open(os.devnull, "w")))
+                stack.callback(setattr, sys, name, None)
+        yield
+
+
+def _work(start: bytes, asked: Connection, answering: Connection) -> None:
     """What the process does. It answers while one thread reads ahead and another one hands back:
     neither end waits for the other one's chunk to be done.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # which ends a worker by it
     sys.setswitchinterval(0.0005)  # a tenth: the parent waits while those threads have no turn
     given: SimpleQueue[Any] = SimpleQueue()
     said: SimpleQueue[_Said[Any]] = SimpleQueue()
     for target, queue, pipe in ((_read, given, asked), (_write, said, answering)):
         threading.Thread(target=target, args=(queue, pipe), daemon=True).start()
     try:
-        answer = start()
+        answer = pickle.loads(start)()  # noqa: S301  our parent's
         said.put((None, None))
     except Exception as error:  # noqa: BLE001  the parent raises it
         said.put((None, error))
@@ -135,26 +164,31 @@ def _work(start: Callable[[], Callable[[Any], Any]], asked: Any, answering: Any)
     while True:
         chunk = given.get()
         try:
+            if isinstance(chunk, Exception):
+                raise chunk
             said.put((answer(chunk), None))
         except Exception as error:  # noqa: BLE001  the parent raises it
             said.put((None, error))
 
 
 def _read(given: SimpleQueue[Any], asked: Connection) -> None:
-    try:
-        while True:
+    while True:
+        try:
             given.put(asked.recv())
-    except (EOFError, OSError):  # no worker outlives its parent
-        os._exit(1)
+        except (EOFError, OSError):  # no worker outlives its parent
+            os._exit(1)
+        except Exception as error:  # noqa: BLE001  what cannot be unpickled has that for an answer
+            given.put(error)
 
 
 def _write(said: SimpleQueue[_Said[Any]], answering: Connection) -> None:
     while True:
         answer, error = said.get()
         try:
+            pickle.loads(pickle.dumps(error))  # noqa: S301  our own
             answering.send((answer, error))
         except OSError:  # the parent is gone
             os._exit(1)
-        except (pickle.PicklingError, TypeError, AttributeError) as unpicklable:
+        except Exception as unpicklable:  # noqa: BLE001  neither may be silent
             reason = error or unpicklable
             answering.send((None, OpgsentError(f"{type(reason).__name__}: {reason}")))
