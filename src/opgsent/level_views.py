@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .clauses import clauses, today
 from .cues import CUES, JOINT
 from .level_rules import Said, said
 from .levels import Numbers, strikes
@@ -18,6 +19,7 @@ from .spans import (
     BARRIER,
     CUE_VIEWS,
     SECOND,
+    STEPS,
     Around,
     Ints,
     Rows,
@@ -41,8 +43,8 @@ _OWN_VIEWS = (
     View("numbers in the post"), View("side of the post"), View("its place among the numbers"),
     View("cue on the left and distance of the number before"), View("part of a range"),
     View("side of the post and cue on the left"),
-    View("word before the list"), View("two words before the list"), View("words before the list"),
-    View("word behind the list"), View("words behind the list"), View("role cue before the list"),
+    View("word before the list"), View("two words before the list"),
+    View("word behind the list"), View("role cue before the list"),
     View("role word before the list"), View("role cues around the list"),
     View("role word behind the list"), View("side of the post and role cue before the list"),
     View("words since the role cue"), View("role word and words since"),
@@ -55,14 +57,14 @@ _OWN_VIEWS = (
     View("against the first number, and role cue"),
     View("against the first number, and word before"),
     View("phrase before"), View("phrase behind"), View("what a rule says"), View("went or may go"),
+    View("verb before, and tense"), View("verb and preposition before"), View("verb behind"),
+    View("against the price of the day"), View("against the price of the day, and role cue"),
+    View("against the price of the day, and verb"), View("naming word before"),
+    View("naming word and preposition before"),
 )  # fmt: skip
-_WINDOW = Window("level", 9)
+_WINDOW = Window("level", 9, near=3)
 VIEWS: tuple[View, ...] = (*_OWN_VIEWS, *_WINDOW.views, *CUE_VIEWS)
 _SALTS = salts("level", [v.name for v in _OWN_VIEWS])
-#: steps of the log10 of a ratio of two prices
-_STEPS = np.array(
-    [-1.5, -0.5, -0.18, -0.04, -0.015, -0.004, -1e-9, 1e-9, 0.004, 0.015, 0.04, 0.18, 0.5, 1.5]
-)
 #: side of each cue class: 1 buys, 2 sells
 _SIDE = np.array([{"buy": 1, "long": 1, "sell": 2, "short": 2}.get(cue, 0) for cue in CUES])
 _TO = CUES.index("to")
@@ -96,7 +98,7 @@ def beside(a: Around, numbers: Numbers) -> Beside:
     # between each two, and before the first and behind the last
     has, steps, gaps = np.zeros(n + 1, bool), np.full(n + 1, 31), np.full(n + 1, 9)
     has[1:-1] = same = r.post[1:] == r.post[:-1]
-    steps[1:-1] = np.where(same, _STEPS.searchsorted(size[1:] - size[:-1]), 31)
+    steps[1:-1] = np.where(same, STEPS.searchsorted(size[1:] - size[:-1]), 31)
     gap = place[1:] - place[:-1]
     gaps[1:-1] = np.where(same, np.minimum(gap, 9), 9)
     head, tail = _chains(a, numbers, same, gap)
@@ -150,7 +152,7 @@ def rows(a: Around, numbers: Numbers, by: Beside) -> Rows:
     rank = np.minimum(index - begin, 6)
     inner, outer = head < index, tail > index
     end = np.where(inner, head, np.where(outer, tail, begin))
-    against = _STEPS.searchsorted(size - np.array([middle, size[begin], size[end]]))
+    against = STEPS.searchsorted(size - np.array([middle, size[begin], size[end]]))
     from_middle, lead, across = against
     across = np.where(inner | outer, across, 16)
     # the cues of its list
@@ -168,6 +170,10 @@ def rows(a: Around, numbers: Numbers, by: Beside) -> Rows:
     role = strong * 2 + near
     after = behind * 8 + until
     lead = lead * 2 + (rank > 0)
+    clause = clauses(a, head, tail)
+    price = today(r, size, clause)
+    same = clause.naming * 2 + clause.same
+    named = same * 2 + clause.line
     none = np.zeros_like(index)
     hashes = coded(
         [
@@ -176,17 +182,22 @@ def rows(a: Around, numbers: Numbers, by: Beside) -> Rows:
             by.step_before, by.step_after, from_middle * 2 + (many > 1),
             shape == shape[by.before], many, by.side, rank * 16 + many,
             a.cue_left * 10 + by.gap_before, numbers.part, a.cue_left * 4 + by.side,
-            inner, inner, inner, outer, outer, role * 2 + inner, near,
+            inner, inner, outer, role * 2 + inner, near,
             (role * 32 + behind) * 2 + close, close, role * 4 + by.side,
             role * 8 + since, since, after, until,
             spot * 64 + role, spot * 32 + across, spot, role * 8 + passed,
             told, told * 32 + strong, told, after * 2 + (r.first - a.line < 3), told,
             lead, lead * 4 + by.side, lead * 32 + strong, lead,
             by.said.before, by.said.behind, by.said.rule, by.said.moved,
+            (clause.verb * 32 + told) * 2 + clause.tensed,
+            (clause.verb * 16 + clause.preposition) * 2 + clause.between,
+            clause.verb_behind * 8 + clause.words_behind,
+            price, price * 32 + strong, price * 64 + clause.verb,
+            named * 4 + clause.passed, same * 16 + clause.preposition,
         ],
         _SALTS,
     )  # fmt: skip
-    l1, l2, r1, r2 = norms[half - 1], norms[half - 2], norms[half], norms[half + 1]
+    l1, l2, r1 = norms[half - 1], norms[half - 2], norms[half]
     before, behind_it = l1[head], r1[tail]
     own_left, own_right = a.norms[strong_left], a.norms[strong_right]
     hashes[_NAMED] ^= lines_of(
@@ -194,7 +205,7 @@ def rows(a: Around, numbers: Numbers, by: Beside) -> Rows:
             shape, a.norms[r.first], shape ^ l1 * SECOND, shape ^ r1 * SECOND,
             # short gaps: the words between are told apart
             l1 * (by.gap_before <= 3), r1 * (by.gap_after <= 3),
-            before, l2[head], before ^ l2[head] * SECOND, behind_it, behind_it ^ r2[tail] * SECOND,
+            before, l2[head], behind_it,
             own_left, own_right, own_left, own_right, before, before, a.norms[tense], l1,
         ]
     )  # fmt: skip
@@ -202,4 +213,4 @@ def rows(a: Around, numbers: Numbers, by: Beside) -> Rows:
 
 
 #: the views that tell a word, in the order of the words above
-_NAMED = np.array([0, 1, 3, 4, 5, 6, 17, 18, 19, 20, 21, 23, 25, 28, 30, 33, 37, 39, 43])
+_NAMED = np.array([0, 1, 3, 4, 5, 6, 17, 18, 19, 21, 23, 26, 28, 31, 35, 37, 41])
