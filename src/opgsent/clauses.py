@@ -10,14 +10,34 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .cues import CUES
-from .phrases import PREPOSITION_MASK, PREPOSITION_SHIFT, VERB_MASK, VERB_SHIFT
-from .spans import STEPS, Around, Ints, Runs, first_of, last_of, places_of
+from .cues import CUES, ENTRY, LINE
+from .features import norms_of
+from .phrases import (
+    BETWEEN,
+    CLASS,
+    CLASSES,
+    PREPOSITION_MASK,
+    PREPOSITION_SHIFT,
+    QUALITY,
+    VERB_MASK,
+    VERB_SHIFT,
+)
+from .result import ROLES
+from .spans import STEPS, Around, Ints, Runs, among, first_of, last_of, places_of
 from .verbs import FORMS, KINDS
 
 _NAMING = frozenset("target stop entry buy sell support resistance exit option".split())
 _NAMES = np.array([cue in _NAMING for cue in CUES])
 _TARGET = CUES.index("target")
+_ORDERS = np.array(
+    [cue in ("target", "stop", "entry", "buy", "sell", "exit", "option") for cue in CUES]
+)
+_BUYS = np.array([cue in ("buy", "entry") for cue in CUES])
+#: role that a phrase class names, -1 for none
+_ROLE_OF_CLASS = np.full(CLASS + 1, -1)
+for _role in ("support", "resistance"):
+    _ROLE_OF_CLASS[CLASSES.index(_role)] = ROLES.index(_role)
+_COLONS, _CLOSE, _TO = norms_of(":"), norms_of("close"), norms_of("to")
 _TRADES = KINDS.index("trade")
 NOWHERE = 20  #: bucket of a price in a post without a price of the day
 _ITSELF = 32  #: added to the bucket of that price
@@ -77,4 +97,53 @@ def today(r: Runs, size: NDArray[np.float64], said: Clause) -> Ints:
     (known,) = (r.post[price] == r.post).nonzero()
     price = price[known]
     found[known] = STEPS.searchsorted(size[known] - size[price]) + _ITSELF * (price == known)
+    return found
+
+
+# --- for the rules; most posts have nothing that these look for ------------------------------
+
+
+def plain(a: Around, head: Ints, tail: Ints, to: Ints) -> NDArray[np.bool_]:
+    """Whether what follows a "to" is a price and nothing else: no support, and no order is meant.
+
+    "has fallen to 54", not "has fallen to the support at 54", nor "moved my stop to 54".
+    """
+    r, ends = a.runs, a.ends
+    first, behind = r.first[head], r.last[tail] + 1
+    barrier = _ROLE_OF_CLASS[a.hints & CLASS] >= 0
+    after = barrier[behind] | barrier[np.minimum(behind + 1, r.high - 1)]
+    order = last_of(places_of(_ORDERS[a.cues]), first)
+    named = last_of(places_of(barrier), first)
+    alone = (order <= r.low) | (ends[order] != ends[first])
+    found: NDArray[np.bool_] = ~after & (named < to) & alone
+    return found
+
+
+def called(a: Around, tail: Ints) -> Ints:
+    """The barrier that a number is called behind it, -1 for none: "1.2 is a strong support"."""
+    hints, at = a.hints, a.runs.last[tail] + 1
+    for _ in range(4):
+        at = at + ((hints[at] & (BETWEEN | QUALITY)) != 0)
+    return np.where(at < a.runs.high, _ROLE_OF_CLASS[hints[at] & CLASS], -1)
+
+
+def listed(a: Around, head: Ints) -> NDArray[np.bool_] | None:
+    """Lines of numbers under a heading of entries: "Entries:", then "1. 405 (30%)"."""
+    r, word = a.runs, a.strong_left[head]
+    found: NDArray[np.bool_] = (a.role_left[head] == ENTRY) & (a.line[head] > word)
+    if not np.count_nonzero(found):
+        return None
+    found &= among(a.norms[word + 1], _COLONS) & (a.cues[word + 2] == LINE)
+    return found & (r.first[head] - a.line[head] < 6)
+
+
+def sought(a: Around) -> NDArray[np.bool_] | None:
+    """What one buys close to: "buy on dips as close to 0.37 as you can"."""
+    r, norms = a.runs, a.norms
+    found = among(norms[r.first - 1], _TO)
+    found &= among(norms[np.maximum(r.first - 2, r.low)], _CLOSE)
+    if not np.count_nonzero(found):
+        return None
+    buys = last_of(places_of(_BUYS[a.cues]), r.first)
+    found &= (buys > r.low) & (r.first - buys < 8) & (a.ends[buys] == a.ends[r.first])
     return found

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .candidates import PRICE, TICKER
+from .clauses import called, listed, plain, sought
 from .cues import COLON as ENDS_NOTHING
 from .cues import CUES, FUTURE, PAST
 from .features import OPTION, norms_of
@@ -96,7 +97,7 @@ class Said(NamedTuple):
     before: Ints  #: classes of the two words before its list: _WIDE * the second + the first
     behind: Ints  #: classes of the word behind its list and of the first before it
     rule: Ints  #: bits: STOPPING, TRIGGER, QUOTED
-    moved: Ints  #: WENT or MAY_GO, 0 for neither
+    moved: Ints  #: WENT or MAY_GO, 0 for neither; PLAINLY, too, where it is a price alone
     label: Ints  #: role that the label right before its list says, -1 for none
     short: Ints  #: role that a label says because a colon is behind it, -1 for none
     named: Ints  #: role whose word nothing of weight parts from it ("support is at"), -1 for none
@@ -104,7 +105,7 @@ class Said(NamedTuple):
 
 
 STOPPING, TRIGGER, QUOTED = 1, 2, 4
-WENT, MAY_GO = 1, 2
+WENT, MAY_GO, PLAINLY = 1, 2, 4
 
 
 def said(a: Around, numbers: Numbers, head: Ints, tail: Ints) -> Said:
@@ -140,8 +141,8 @@ def said(a: Around, numbers: Numbers, head: Ints, tail: Ints) -> Said:
     for _ in range(5):
         named = np.maximum(named - ((hints[named] & BETWEEN) != 0), low)
     return Said(
-        second * _WIDE + nearest, behind * _WIDE + nearest, rule, _moved(a, head), labels, short,
-        np.where(named > low, _named(a, named), -1), card,
+        second * _WIDE + nearest, behind * _WIDE + nearest, rule, _moved(a, head, tail), labels,
+        short, np.where(named > low, _named(a, named), -1), card,
     )  # fmt: skip
 
 
@@ -195,11 +196,17 @@ def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> It
         ("how its stop is hit", told.rule, STOPPING, 1 + STOP, LIKELY),
         ("trigger of an option", told.rule, TRIGGER, 1 + ENTRY, SURELY),
         ("where the price went", told.moved, WENT, 1 + LAST, PERHAPS),
+        ("where the price went", (told.moved == WENT + PLAINLY) * WENT, WENT, 1 + LAST, LIKELY),
         ("where the price may go", told.moved, MAY_GO, 1 + TARGET, PERHAPS),
     ):
         (at,) = (codes & code).nonzero()
         if len(at):
             yield Rule(name, at, column, weight)
+    for name, entries, weight in (
+        ("heading of its list", listed(a, head), LIKELY), ("bought close to it", sought(a), SURELY),
+    ):  # fmt: skip
+        if entries is not None:
+            yield Rule(name, entries.nonzero()[0], 1 + ENTRY, weight)
     phrase = _ROLE_BEFORE[told.before]
     phrase = np.where(phrase < 0, _ROLE_BEHIND[told.behind], phrase)
     for name, roles, weight in (
@@ -207,17 +214,18 @@ def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> It
         ("its label", told.label, SURELY),
         ("its label", told.short, LIKELY),
         ("its name", told.named, LIKELY),
+        ("what it is called", called(a, tail), PERHAPS),
     ):
         (at,) = (roles >= 0).nonzero()
         if len(at):
             yield Rule(name, at, 1 + roles[at], weight)
-    (listed,) = (head != tail).nonzero()
-    if len(listed):
-        first = r.first[head[listed]]
-        word = a.strong_left[head[listed]]
-        near = (word > r.low[listed]) & (first - word < 5)
+    (several,) = (head != tail).nonzero()
+    if len(several):
+        first = r.first[head[several]]
+        word = a.strong_left[head[several]]
+        near = (word > r.low[several]) & (first - word < 5)
         for role, words in _HEADINGS.items():
-            under = listed[near & among(a.norms[word], words)]
+            under = several[near & among(a.norms[word], words)]
             if len(under):
                 yield Rule("heading of its list", under, 0, LIKELY)
                 yield Rule("heading of its list", under, 1 + role, LIKELY)
@@ -243,7 +251,7 @@ def _quoted(a: Around, label: Ints) -> NDArray[np.bool_] | None:
     return found
 
 
-def _moved(a: Around, head: Ints) -> Ints:
+def _moved(a: Around, head: Ints, tail: Ints) -> Ints:
     """Where the price went, and where it may go: "has fallen to the low of 27.5", "may rally to 35
     and 38". The verb before the "to" says which, whatever the price is called behind it.
     """
@@ -257,6 +265,8 @@ def _moved(a: Around, head: Ints) -> Ints:
     near &= (tense < last) & (last - tense < 8)
     near &= a.ends[tense] == a.ends[first]
     found: Ints = near * ((cues == PAST) * WENT + (cues == FUTURE) * MAY_GO)
+    if np.count_nonzero(found):
+        found += (found > 0) * plain(a, head, tail, last) * PLAINLY
     return found
 
 
