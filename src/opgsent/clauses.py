@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cues import CUES, ENTRY, LINE
-from .features import norms_of
+from .features import NEGATION, norms_of
 from .phrases import (
     BETWEEN,
     CLASS,
@@ -37,6 +37,8 @@ _BUYS = np.array([cue in ("buy", "entry") for cue in CUES])
 _ROLE_OF_CLASS = np.full(CLASS + 1, -1)
 for _role in ("support", "resistance"):
     _ROLE_OF_CLASS[CLASSES.index(_role)] = ROLES.index(_role)
+_HOLD, _ABOVE = CLASSES.index("hold"), CUES.index("above")
+_NEEDS, _BREAK, _NEXT = norms_of("needs need break"), norms_of("break"), norms_of("next")
 _COLONS, _CLOSE, _TO = norms_of(":"), norms_of("close"), norms_of("to")
 _TRADES = KINDS.index("trade")
 NOWHERE = 20  #: bucket of a price in a post without a price of the day
@@ -147,3 +149,27 @@ def sought(a: Around) -> NDArray[np.bool_] | None:
     buys = last_of(places_of(_BUYS[a.cues]), r.first)
     found &= (buys > r.low) & (r.first - buys < 8) & (a.ends[buys] == a.ends[r.first])
     return found
+
+
+def kept(a: Around) -> NDArray[np.bool_] | None:
+    """What the price is kept above: "must hold its gains over 41k", not "could not stay above"."""
+    r, ends, here = a.runs, a.ends, a.ends[a.runs.first]
+    found: NDArray[np.bool_] = a.cues[r.first - 1] == _ABOVE
+    if not np.count_nonzero(found):
+        return None
+    hold = last_of(places_of((a.hints & CLASS) == _HOLD), r.first)
+    no = last_of(places_of((r.batch.flags & NEGATION) != 0), hold)
+    found &= (hold > r.low) & (r.first - hold < 6) & (ends[hold] == here)
+    found &= (no <= r.low) | (hold - no > 5) | (ends[no] != here)
+    return found
+
+
+def broken_next(a: Around) -> NDArray[np.bool_] | None:
+    """What is to be broken: "40 break next", "needs 276 next"."""
+    r, norms, behind = a.runs, a.norms, a.runs.last + 1
+    found = among(norms[behind], _NEXT)
+    found &= among(norms[r.first - 1], _NEEDS)
+    breaks = among(norms[behind], _BREAK)
+    if not np.count_nonzero(breaks) + np.count_nonzero(found):
+        return None
+    return found | (breaks & among(norms[np.minimum(behind + 1, len(norms) - 1)], _NEXT))

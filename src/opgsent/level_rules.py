@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .candidates import PRICE, TICKER
-from .clauses import called, listed, plain, sought
+from .clauses import broken_next, called, kept, listed, plain, sought
 from .cues import COLON as ENDS_NOTHING
 from .cues import CUES, FUTURE, PAST
 from .features import OPTION, norms_of
@@ -202,11 +202,14 @@ def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> It
         (at,) = (codes & code).nonzero()
         if len(at):
             yield Rule(name, at, column, weight)
-    for name, entries, weight in (
-        ("heading of its list", listed(a, head), LIKELY), ("bought close to it", sought(a), SURELY),
-    ):  # fmt: skip
-        if entries is not None:
-            yield Rule(name, entries.nonzero()[0], 1 + ENTRY, weight)
+    for name, where, role, weight in (
+        ("heading of its list", listed(a, head), ENTRY, LIKELY),
+        ("bought close to it", sought(a), ENTRY, SURELY),
+        ("kept above it", kept(a), SUPPORT, PERHAPS),
+        ("to be broken", broken_next(a), RESISTANCE, LIKELY),
+    ):
+        if where is not None:
+            yield Rule(name, where.nonzero()[0], 1 + role, weight)
     phrase = _ROLE_BEFORE[told.before]
     phrase = np.where(phrase < 0, _ROLE_BEHIND[told.behind], phrase)
     for name, roles, weight in (
