@@ -67,13 +67,13 @@ def clauses(a: Around, head: Ints, tail: Ints) -> Clause:
     first, last = r.first[head], r.last[tail]
     here, there = ends[first], ends[last]
     marks = places_of((hints & VERB_MASK) != 0)
-    verb = last_of(marks, first)
+    verb = np.maximum(last_of(marks, first), r.low)
     near = (verb > r.low) & (ends[verb] == here)
     behind = first_of(marks, last)
     follows = (behind < r.high) & (ends[behind] == there)
     at = last_of(places_of((hints & PREPOSITION_MASK) != 0), first)
     close = (at > r.low) & (first - at < 6) & (ends[at] == here)
-    named = last_of(places_of(_NAMES[a.cues]), first)
+    named = np.maximum(last_of(places_of(_NAMES[a.cues]), first), r.low)
     return Clause(
         (hints[verb] & VERB_MASK) * near >> VERB_SHIFT,
         (hints[at] & PREPOSITION_MASK) * close >> PREPOSITION_SHIFT, close & (at > verb),
