@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .candidates import PRICE, TICKER
+from .clauses import MAY_GO, PLAINLY, WENT, broken_next, called, kept, listed, moved, sought
 from .cues import COLON as ENDS_NOTHING
-from .cues import CUES, FUTURE, PAST
+from .cues import CUES
 from .features import OPTION, norms_of
 from .levels import RESISTANCE, ROLE_OF_CUE, SUPPORT, SURELY, Numbers, strikes
 from .no_prices import doubtful, never
@@ -29,7 +30,6 @@ from .phrases import (
     ROLE_MASK,
     ROLE_SHIFT,
     SIGN,
-    TO,
     WORDS,
 )
 from .result import ROLES
@@ -74,10 +74,10 @@ for _one, _role in _BEHIND.items():
     _ROLE_BEHIND[CLASSES.index(_one)] = _role
 _ROLE_BEFORE, _ROLE_BEHIND = _ROLE_BEFORE.ravel(), _ROLE_BEHIND.ravel()
 
-_STOP, _EXIT, _PAST, _FUTURE = map(np.array, (CUES.index("stop"), CUES.index("exit"), PAST, FUTURE))
+_STOP, _EXIT = np.array(CUES.index("stop")), np.array(CUES.index("exit"))
 _ENTRY, _NO, _WIDTH, _TENS = np.array(ENTRY), np.array(-1), np.array(_WIDE), np.array(1.0)
-_CLASS, _FILLER, _SIGN, _LABEL, _COLON, _TO, _BETWEEN, _ROLE_SHIFT, _ROLE_MASK = map(
-    np.array, (CLASS, FILLER, SIGN, LABEL, COLON, TO, BETWEEN, ROLE_SHIFT, ROLE_MASK)
+_CLASS, _FILLER, _SIGN, _LABEL, _COLON, _BETWEEN, _ROLE_SHIFT, _ROLE_MASK = map(
+    np.array, (CLASS, FILLER, SIGN, LABEL, COLON, BETWEEN, ROLE_SHIFT, ROLE_MASK)
 )
 _OPTION, _TICKER = np.array(OPTION), np.array(TICKER)
 _SIDES = np.array([cue in ("buy", "sell") for cue in CUES])
@@ -101,7 +101,7 @@ class Said(NamedTuple):
     before: Ints  #: classes of the two words before its list: _WIDE * the second + the first
     behind: Ints  #: classes of the word behind its list and of the first before it
     rule: Ints  #: bits: STOPPING, TRIGGER, QUOTED
-    moved: Ints  #: WENT or MAY_GO, 0 for neither
+    moved: Ints  #: WENT or MAY_GO, 0 for neither; PLAINLY, too, where it is a price alone
     label: Ints  #: role that the label right before its list says, -1 for none
     short: Ints  #: role that a label says because a colon is behind it, -1 for none
     named: Ints  #: role whose word nothing of weight parts from it ("support is at"), -1 for none
@@ -109,7 +109,6 @@ class Said(NamedTuple):
 
 
 STOPPING, TRIGGER, QUOTED = 1, 2, 4
-WENT, MAY_GO = 1, 2
 
 
 def said(a: Around, numbers: Numbers, head: Ints, tail: Ints) -> Said:
@@ -151,8 +150,8 @@ def said(a: Around, numbers: Numbers, head: Ints, tail: Ints) -> Said:
             break
         named = np.maximum(named - between, low)
     return Said(
-        second * _WIDTH + nearest, behind * _WIDTH + nearest, rule, _moved(a, head), labels, short,
-        np.where(named > low, _named(a, named), _NO), card,
+        second * _WIDTH + nearest, behind * _WIDTH + nearest, rule, moved(a, head, tail), labels,
+        short, np.where(named > low, _named(a, named), _NO), card,
     )  # fmt: skip
 
 
@@ -208,12 +207,21 @@ def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> It
         ("how its stop is hit", told.rule, STOPPING, 1 + STOP, LIKELY),
         ("trigger of an option", told.rule, TRIGGER, 1 + ENTRY, SURELY),
         ("where the price went", told.moved, WENT, 1 + LAST, PERHAPS),
+        ("where the price went", (told.moved == WENT + PLAINLY) * WENT, WENT, 1 + LAST, LIKELY),
         ("where the price may go", told.moved, MAY_GO, 1 + TARGET, PERHAPS),
     ):
         if np.count_nonzero(codes):
             (at,) = (codes & code).nonzero()
             if len(at):
                 yield Rule(name, at, column, weight)
+    for name, where, role, weight in (
+        ("heading of its list", listed(a, head), ENTRY, LIKELY),
+        ("bought close to it", sought(a), ENTRY, SURELY),
+        ("kept above it", kept(a), SUPPORT, PERHAPS),
+        ("to be broken", broken_next(a), RESISTANCE, LIKELY),
+    ):
+        if where is not None:
+            yield Rule(name, where.nonzero()[0], 1 + role, weight)
     phrase = _ROLE_BEFORE[told.before]
     phrase = np.where(phrase == _NO, _ROLE_BEHIND[told.behind], phrase)
     for name, roles, weight in (
@@ -221,17 +229,18 @@ def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> It
         ("its label", told.label, SURELY),
         ("its label", told.short, LIKELY),
         ("its name", told.named, LIKELY),
+        ("what it is called", called(a, tail), PERHAPS),
     ):
         (at,) = (roles > _NO).nonzero()
         if len(at):
             yield Rule(name, at, 1 + roles[at], weight)
-    (listed,) = (head != tail).nonzero()
-    if len(listed):
-        first = r.first[head[listed]]
-        word = a.strong_left[head[listed]]
-        near = (word > r.low[listed]) & (first - word < 5)
+    (several,) = (head != tail).nonzero()
+    if len(several):
+        first = r.first[head[several]]
+        word = a.strong_left[head[several]]
+        near = (word > r.low[several]) & (first - word < 5)
         for role, words in _HEADINGS.items():
-            under = listed[near & among(a.norms[word], words)]
+            under = several[near & among(a.norms[word], words)]
             if len(under):
                 yield Rule("heading of its list", under, 0, LIKELY)
                 yield Rule("heading of its list", under, 1 + role, LIKELY)
@@ -254,23 +263,6 @@ def _quoted(a: Around, label: Ints) -> NDArray[np.bool_] | None:
     found: NDArray[np.bool_] = plain & (
         np.bincount(r.post, plain, int(r.post[-1]) + 1)[r.post] >= 3
     )
-    return found
-
-
-def _moved(a: Around, head: Ints) -> Ints:
-    """Where the price went, and where it may go: "has fallen to the low of 27.5", "may rally to 35
-    and 38". The verb before the "to" says which, whatever the price is called behind it.
-    """
-    r = a.runs
-    first, tense = r.first[head], a.tense[head]
-    cues = a.told[head]
-    if not np.count_nonzero(cues):
-        return cues
-    last = last_of(places_of((a.hints & _TO).astype(bool)), first)
-    near = (last > r.low) & (first - last < 8)
-    near &= (tense < last) & (last - tense < 8)
-    near &= a.ends[tense] == a.ends[first]
-    found: Ints = near * ((cues == _PAST) * WENT + (cues == _FUTURE) * MAY_GO)
     return found
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .clauses import clauses, today
 from .cues import CUES, JOINT
 from .level_rules import Said, said
 from .levels import Numbers, strikes
@@ -21,6 +22,7 @@ from .spans import (
     ONE,
     SECOND,
     SEVEN,
+    STEPS,
     THREE,
     TWO,
     Around,
@@ -46,8 +48,8 @@ _OWN_VIEWS = (
     View("numbers in the post"), View("side of the post"), View("its place among the numbers"),
     View("cue on the left and distance of the number before"), View("part of a range"),
     View("side of the post and cue on the left"),
-    View("word before the list"), View("two words before the list"), View("words before the list"),
-    View("word behind the list"), View("words behind the list"), View("role cue before the list"),
+    View("word before the list"), View("two words before the list"),
+    View("word behind the list"), View("role cue before the list"),
     View("role word before the list"), View("role cues around the list"),
     View("role word behind the list"), View("side of the post and role cue before the list"),
     View("words since the role cue"), View("role word and words since"),
@@ -60,13 +62,13 @@ _OWN_VIEWS = (
     View("against the first number, and role cue"),
     View("against the first number, and word before"),
     View("phrase before"), View("phrase behind"), View("what a rule says"), View("went or may go"),
+    View("verb before, and tense"), View("verb and preposition before"), View("verb behind"),
+    View("against the price of the day"), View("against the price of the day, and role cue"),
+    View("against the price of the day, and verb"), View("naming word before"),
+    View("naming word and preposition before"),
 )  # fmt: skip
-_WINDOW = Window("level", 9)
+_WINDOW = Window("level", 9, near=3)
 VIEWS: tuple[View, ...] = (*_OWN_VIEWS, *_WINDOW.views, *CUE_VIEWS)
-#: steps of the log10 of a ratio of two prices
-_STEPS = np.array(
-    [-1.5, -0.5, -0.18, -0.04, -0.015, -0.004, -1e-9, 1e-9, 0.004, 0.015, 0.04, 0.18, 0.5, 1.5]
-)
 #: side of each cue class: 1 buys, 2 sells
 _SIDE = np.array([{"buy": 1, "long": 1, "sell": 2, "short": 2}.get(cue, 0) for cue in CUES])
 _TO, _JOINT = np.array(CUES.index("to")), np.array(JOINT)
@@ -105,7 +107,7 @@ def beside(a: Around, numbers: Numbers) -> Beside:
     if n > 1:
         has[1:-1] = same = r.post[1:] == r.post[:-1]
         gap = place[1:] - place[:-1]
-        steps[1:-1] = np.where(same, _STEPS.searchsorted(size[1:] - size[:-1]), _NO_STEP)
+        steps[1:-1] = np.where(same, STEPS.searchsorted(size[1:] - size[:-1]), _NO_STEP)
         gaps[1:-1] = np.where(same, np.minimum(gap, LONG), LONG)
         head, tail = _chains(a, numbers, same, gap)
         order = np.lexsort((size, r.post))
@@ -159,7 +161,7 @@ def rows(a: Around, numbers: Numbers, by: Beside) -> Rows:
     rank = np.minimum(index - begin, _SIX)
     inner, outer = head < index, tail > index
     end = np.where(inner, head, np.where(outer, tail, begin))
-    against = _STEPS.searchsorted(size - np.array([middle, size[begin], size[end]]))
+    against = STEPS.searchsorted(size - np.array([middle, size[begin], size[end]]))
     from_middle, lead, across = against
     across = np.where(inner | outer, across, _SIXTEEN)
     # the cues of its list
@@ -173,6 +175,8 @@ def rows(a: Around, numbers: Numbers, by: Beside) -> Rows:
     close = a.ends[last_at] == a.ends[strong_right]
     told = tells * (here == a.ends[tense])
     passed = np.minimum(index - r.first.searchsorted(strong_left, side="right"), SEVEN)
+    clause = clauses(a, head, tail)
+    price = today(r, size, clause)
     hashes = _CODES.hashes(
         [
             np.floor(size * _TWICE).astype(np.int64) + _WIDER,
@@ -181,18 +185,19 @@ def rows(a: Around, numbers: Numbers, by: Beside) -> Rows:
             a.cue_left, numbers.part, inner, outer, strong, near, behind, close, since, until,
             across, passed, told, r.first - a.line < THREE, lead, rank.astype(bool),
             by.said.before, by.said.behind, by.said.rule, by.said.moved,
+            clause.verb, clause.tensed, clause.preposition, clause.between, clause.verb_behind,
+            clause.words_behind, price, clause.naming, clause.same, clause.line, clause.passed,
         ]
     )  # fmt: skip
-    l1, l2, r1, r2 = norms[half - 1], norms[half - 2], norms[half], norms[half + 1]
-    before, before_it, behind_it = l1[head], l2[head], r1[tail]
+    l1, l2, r1 = norms[half - 1], norms[half - 2], norms[half]
+    before, behind_it = l1[head], r1[tail]
     own_left, own_right = a.norms[strong_left], a.norms[strong_right]
     hashes[_NAMED] ^= lines_of(
         [
             shape, a.norms[r.first], shape ^ l1 * SECOND, shape ^ r1 * SECOND,
             # short gaps: the words between are told apart
             l1 * (by.gap_before <= THREE), r1 * (by.gap_after <= THREE),
-            before, before_it, before ^ before_it * SECOND,
-            behind_it, behind_it ^ r2[tail] * SECOND,
+            before, l2[head], behind_it,
             own_left, own_right, own_left, own_right, before, before, a.norms[tense], l1,
         ]
     )  # fmt: skip
@@ -205,26 +210,32 @@ def _codes(
     many: Ints, side: Ints, rank: Ints, cue_left: Ints, part: Ints, inner: Ints, outer: Ints,
     strong: Ints, near: Ints, behind: Ints, close: Ints, since: Ints, until: Ints, across: Ints,
     passed: Ints, told: Ints, opens: Ints, lead: Ints, later: Ints, said_before: Ints,
-    said_behind: Ints, rule: Ints, moved: Ints,
+    said_behind: Ints, rule: Ints, moved: Ints, verb: Ints, tensed: Ints, preposition: Ints,
+    between: Ints, verb_behind: Ints, words_behind: Ints, price: Ints, naming: Ints, same: Ints,
+    line: Ints, named_ago: Ints,
 ) -> list[Ints]:  # fmt: skip
     none = side * 0
-    spot, role, after, lead = (
+    spot, role, after, lead, name = (
         inner + 2 * outer,
         strong * 2 + near,
         behind * 8 + until,
         lead * 2 + later,
+        naming * 2 + same,
     )
     return [
         none, none, size, none, none, gap_before * 2 + has_before, gap_after * 2 + has_after,
         step_before, step_after, from_middle * 2 + several, alike, many, side, rank * 16 + many,
-        cue_left * 10 + gap_before, part, cue_left * 4 + side, inner, inner, inner, outer, outer,
+        cue_left * 10 + gap_before, part, cue_left * 4 + side, inner, inner, outer,
         role * 2 + inner, near, (role * 32 + behind) * 2 + close, close, role * 4 + side,
         role * 8 + since, since, after, until, spot * 64 + role, spot * 32 + across, spot,
         role * 8 + passed, told, told * 32 + strong, told, after * 2 + opens, told,
         lead, lead * 4 + side, lead * 32 + strong, lead, said_before, said_behind, rule, moved,
+        (verb * 32 + told) * 2 + tensed, (verb * 16 + preposition) * 2 + between,
+        verb_behind * 8 + words_behind, price, price * 32 + strong, price * 64 + verb,
+        (name * 2 + line) * 4 + named_ago, name * 16 + preposition,
     ]  # fmt: skip
 
 
-_CODES = Codes(_codes, 33, salts("level", [v.name for v in _OWN_VIEWS]))
+_CODES = Codes(_codes, 44, salts("level", [v.name for v in _OWN_VIEWS]))
 #: the views that tell a word, in the order of the words above
-_NAMED = np.array([0, 1, 3, 4, 5, 6, 17, 18, 19, 20, 21, 23, 25, 28, 30, 33, 37, 39, 43])
+_NAMED = np.array([0, 1, 3, 4, 5, 6, 17, 18, 19, 21, 23, 26, 28, 31, 35, 37, 41])

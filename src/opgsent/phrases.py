@@ -6,11 +6,14 @@ bits 32 and up of its flags. level_rules.py and no_prices.py read them beside ev
     0-4 phrase class    5 may stand between the words of a phrase    6 parts a label from its number
     7 a label    8-11 what it says of a role before a colon    12 a colon    13 "to"
     14 may tell that a number is no price    15 may stand between a role's word and its number
+    16-21 kind and form of a verb, see verbs.py    22-25 preposition
+    26 what may be said of a support: "strong"
 """
 
 from __future__ import annotations
 
 from .result import ROLES
+from .verbs import PREPOSITIONS, VERBS
 
 #: words that say a role together, as classes; a word is in one class
 WORDS = {
@@ -39,6 +42,9 @@ HINTS = 32  # the place of the hints in a token's flags
 CLASS = 31
 FILLER, SIGN, LABEL, COLON, TO, TELLING, BETWEEN = (1 << bit for bit in (5, 6, 7, 12, 13, 14, 15))
 ROLE_SHIFT, ROLE_MASK = 8, 15  # a role is one more than its place in ROLES
+VERB_SHIFT, PREPOSITION_SHIFT = 16, 22
+QUALITY = 1 << 26
+VERB_MASK, PREPOSITION_MASK = 63 << VERB_SHIFT, 15 << PREPOSITION_SHIFT
 
 #: labels right before a number or its list ("🎯 0.41"), beside numbered ones ("R1: 64k"); which
 #: role they say is their cue's
@@ -61,6 +67,8 @@ _BITS = {
     BETWEEN: "level levels zone zones area areas region line is are was lies stands sits at of"
              " around near the a its price prices in now set currently remains will be loss still"
              " @ : = ~ ≈ ( $",
+    QUALITY: "strong good major key next weak important huge massive big main solid minor very"
+             " local critical crucial significant as great nice",
     TELLING: " ".join(
         [GAUGES, YEARS_AFTER, MADE, TURNED, INTO, COUNT_NOUNS, LOTS, FIGURES, SIZES]
     ),
@@ -68,10 +76,11 @@ _BITS = {
 
 
 def _table() -> dict[str, int]:
-    found: dict[str, int] = {}
+    found = {form: code << VERB_SHIFT for form, code in VERBS.items()}
     rows = [(number, words) for number, words in enumerate(WORDS.values(), 1)]
     rows += _BITS.items()
     rows += [(ROLES.index(role) + 1 << ROLE_SHIFT, form) for form, role in _SHORT_LABELS.items()]
+    rows += [(code << PREPOSITION_SHIFT, form) for form, code in PREPOSITIONS.items()]
     for bits, words in rows:
         for form in words.split():
             found[form] = found.get(form, 0) | bits

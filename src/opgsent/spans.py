@@ -27,7 +27,12 @@ Rows = NDArray[np.int64]
 BITS = 16
 ROWS = 1 << BITS  # weight rows of each table
 FEW = 32  # candidates up to which a product of matrices is faster than formulas
-NEAR, NEAR_RIGHT = 6, 5  # tokens read by their place, to the left and to the right
+NEAR, NEAR_RIGHT = 6, 5  # most tokens read by their place, to the left and to the right
+
+#: steps of the log10 of a ratio of two prices
+STEPS = np.array(
+    [-1.5, -0.5, -0.18, -0.04, -0.015, -0.004, -1e-9, 1e-9, 0.004, 0.015, 0.04, 0.18, 0.5, 1.5]
+)
 
 # constants beside arrays are arrays without an axis: numpy takes three times as long for a number
 _MIX = np.array(0x9E3779B97F4A7C15, np.uint64)
@@ -144,13 +149,13 @@ def runs(batch: Batch, first: Ints, last: Ints) -> Runs:
 
 
 class Window:
-    """The views of the words within ``far`` tokens, for one model."""
+    """The views of the words within ``far`` tokens, for one model; ``near`` are read by place."""
 
-    def __init__(self, model: str, far: int) -> None:
+    def __init__(self, model: str, far: int, near: int = NEAR) -> None:
         self.far = far
         offsets = [*range(-far, 0), *range(1, far + 1)]
         self._offsets = np.array(offsets)[:, None]
-        places = [o for o in offsets if -NEAR <= o <= NEAR_RIGHT]
+        places = [o for o in offsets if -near <= o <= NEAR_RIGHT]
         self._near = slice(offsets.index(places[0]), offsets.index(places[-1]) + 1)
         self.views: tuple[View, ...] = (
             *(View("word", o) for o in places),

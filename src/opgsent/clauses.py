@@ -1,0 +1,197 @@
+"""The clause that a number stands in: its verb and preposition, the word that names its role.
+
+And the price of the day, against which other prices of a post are higher or lower: "trading at".
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .cues import CUES, ENTRY, FUTURE, LINE, PAST
+from .features import NEGATION, norms_of
+from .phrases import (
+    BETWEEN,
+    CLASS,
+    CLASSES,
+    PREPOSITION_MASK,
+    PREPOSITION_SHIFT,
+    QUALITY,
+    TO,
+    VERB_MASK,
+    VERB_SHIFT,
+)
+from .result import ROLES
+from .spans import STEPS, Around, Ints, Runs, among, first_of, last_of, places_of
+from .verbs import FORMS, KINDS
+
+_NAMING = frozenset("target stop entry buy sell support resistance exit option".split())
+_NAMES = np.array([cue in _NAMING for cue in CUES])
+_TARGET = CUES.index("target")
+_ORDERS = np.array(
+    [cue in ("target", "stop", "entry", "buy", "sell", "exit", "option") for cue in CUES]
+)
+_BUYS = np.array([cue in ("buy", "entry") for cue in CUES])
+#: role that a phrase class names, -1 for none
+_ROLE_OF_CLASS = np.full(CLASS + 1, -1)
+for _role in ("support", "resistance"):
+    _ROLE_OF_CLASS[CLASSES.index(_role)] = ROLES.index(_role)
+_HOLD, _ABOVE = CLASSES.index("hold"), CUES.index("above")
+_NEEDS, _BREAK, _NEXT = norms_of("needs need break"), norms_of("break"), norms_of("next")
+_COLONS, _CLOSE, _TO = norms_of(":"), norms_of("close"), norms_of("to")
+_TRADES = KINDS.index("trade")
+WENT, MAY_GO, PLAINLY = 1, 2, 4  #: where the price went, may go; and it is a price alone
+_WAS, _WILL, _HEADS = map(np.array, (PAST, FUTURE, TO))
+NOWHERE = 20  #: bucket of a price in a post without a price of the day
+_ITSELF = 32  #: added to the bucket of that price
+
+
+class Clause(NamedTuple):
+    """What the sentence of each number says, up to the next number's; all shapes (n,)."""
+
+    verb: Ints  #: code of the verb before its list in its sentence, 0 for none
+    preposition: Ints  #: the one before it
+    between: NDArray[np.bool_]  #: does the preposition stand behind the verb?
+    tensed: NDArray[np.bool_]  #: does the word of tense stand before the verb?
+    since: Ints  #: words since the verb, at most 4
+    verb_behind: Ints
+    words_behind: Ints  #: until the verb behind, at most 4
+    naming: Ints  #: cue class of the last word that names a role, or trades
+    same: NDArray[np.bool_]  #: is it in the same sentence,
+    line: NDArray[np.bool_]  #: on the same line,
+    passed: Ints  #: and how many numbers later is this one, at most 3
+
+
+def clauses(a: Around, head: Ints, tail: Ints) -> Clause:
+    """Read the clauses; ``head`` and ``tail`` are the first and the last number of each list."""
+    r, hints, ends = a.runs, a.hints, a.ends
+    first, last = r.first[head], r.last[tail]
+    here, there = ends[first], ends[last]
+    marks = places_of((hints & VERB_MASK) != 0)
+    verb = np.maximum(last_of(marks, first), r.low)
+    near = (verb > r.low) & (ends[verb] == here)
+    behind = first_of(marks, last)
+    follows = (behind < r.high) & (ends[behind] == there)
+    at = last_of(places_of((hints & PREPOSITION_MASK) != 0), first)
+    close = (at > r.low) & (first - at < 6) & (ends[at] == here)
+    named = np.maximum(last_of(places_of(_NAMES[a.cues]), first), r.low)
+    return Clause(
+        (hints[verb] & VERB_MASK) * near >> VERB_SHIFT,
+        (hints[at] & PREPOSITION_MASK) * close >> PREPOSITION_SHIFT, close & (at > verb),
+        a.tense[head] < verb, np.minimum(a.words[first] - a.words[verb], 4) * near,
+        (hints[behind] & VERB_MASK) * follows >> VERB_SHIFT,
+        np.minimum(a.words[behind] - a.words[last], 4) * follows,
+        a.cues[named] * (named > r.low), ends[named] == here, named > a.line[head],
+        np.minimum(head - r.first.searchsorted(named, side="right"), 3),
+    )  # fmt: skip
+
+
+def today(r: Runs, size: NDArray[np.float64], said: Clause) -> Ints:
+    """Bucket of each number against the price of the day of its post, NOWHERE where none is said.
+
+    That is the first number right behind "trading", "now", "current price" or the like.
+    """
+    spoken = (said.verb // FORMS == _TRADES) & (said.since <= 2) & (said.naming != _TARGET)
+    (at,) = spoken.nonzero()
+    found = np.full(len(size), NOWHERE)
+    if not len(at):
+        return found
+    price = at[np.minimum(r.post[at].searchsorted(r.post), len(at) - 1)]
+    (known,) = (r.post[price] == r.post).nonzero()
+    price = price[known]
+    found[known] = STEPS.searchsorted(size[known] - size[price]) + _ITSELF * (price == known)
+    return found
+
+
+# --- for the rules; most posts have nothing that these look for ------------------------------
+
+
+def _plain(a: Around, head: Ints, tail: Ints, to: Ints) -> NDArray[np.bool_]:
+    """Whether what follows a "to" is a price and nothing else: no support, and no order is meant.
+
+    "has fallen to 54", not "has fallen to the support at 54", nor "moved my stop to 54".
+    """
+    r, ends = a.runs, a.ends
+    first, behind = r.first[head], r.last[tail] + 1
+    barrier = _ROLE_OF_CLASS[a.hints & CLASS] >= 0
+    after = barrier[behind] | barrier[np.minimum(behind + 1, r.high - 1)]
+    order = last_of(places_of(_ORDERS[a.cues]), first)
+    named = last_of(places_of(barrier), first)
+    alone = (order <= r.low) | (ends[order] != ends[first])
+    found: NDArray[np.bool_] = ~after & (named < to) & alone
+    return found
+
+
+def moved(a: Around, head: Ints, tail: Ints) -> Ints:
+    """Where the price went, and where it may go: "has fallen to the low of 27.5", "may rally to 35
+    and 38". The verb before the "to" says which, whatever the price is called behind it.
+    """
+    r = a.runs
+    first, tense = r.first[head], a.tense[head]
+    cues = a.told[head]
+    if not np.count_nonzero(cues):
+        return cues
+    last = last_of(places_of((a.hints & _HEADS).astype(bool)), first)
+    near = (last > r.low) & (first - last < 8)
+    near &= (tense < last) & (last - tense < 8)
+    near &= a.ends[tense] == a.ends[first]
+    found: Ints = near * ((cues == _WAS) * WENT + (cues == _WILL) * MAY_GO)
+    if np.count_nonzero(found):
+        found += (found > 0) * _plain(a, head, tail, last) * PLAINLY
+    return found
+
+
+def called(a: Around, tail: Ints) -> Ints:
+    """The barrier that a number is called behind it, -1 for none: "1.2 is a strong support"."""
+    hints, at = a.hints, a.runs.last[tail] + 1
+    for _ in range(4):
+        at = at + ((hints[at] & (BETWEEN | QUALITY)) != 0)
+    return np.where(at < a.runs.high, _ROLE_OF_CLASS[hints[at] & CLASS], -1)
+
+
+def listed(a: Around, head: Ints) -> NDArray[np.bool_] | None:
+    """Lines of numbers under a heading of entries: "Entries:", then "1. 405 (30%)"."""
+    r, word = a.runs, a.strong_left[head]
+    found: NDArray[np.bool_] = (a.role_left[head] == ENTRY) & (a.line[head] > word)
+    if not np.count_nonzero(found):
+        return None
+    found &= among(a.norms[word + 1], _COLONS) & (a.cues[word + 2] == LINE)
+    return found & (r.first[head] - a.line[head] < 6)
+
+
+def sought(a: Around) -> NDArray[np.bool_] | None:
+    """What one buys close to: "buy on dips as close to 0.37 as you can"."""
+    r, norms = a.runs, a.norms
+    found = among(norms[r.first - 1], _TO)
+    found &= among(norms[np.maximum(r.first - 2, r.low)], _CLOSE)
+    if not np.count_nonzero(found):
+        return None
+    buys = last_of(places_of(_BUYS[a.cues]), r.first)
+    found &= (buys > r.low) & (r.first - buys < 8) & (a.ends[buys] == a.ends[r.first])
+    return found
+
+
+def kept(a: Around) -> NDArray[np.bool_] | None:
+    """What the price is kept above: "must hold its gains over 41k", not "could not stay above"."""
+    r, ends, here = a.runs, a.ends, a.ends[a.runs.first]
+    found: NDArray[np.bool_] = a.cues[r.first - 1] == _ABOVE
+    if not np.count_nonzero(found):
+        return None
+    hold = last_of(places_of((a.hints & CLASS) == _HOLD), r.first)
+    no = last_of(places_of((r.batch.flags & NEGATION) != 0), hold)
+    found &= (hold > r.low) & (r.first - hold < 6) & (ends[hold] == here)
+    found &= (no <= r.low) | (hold - no > 5) | (ends[no] != here)
+    return found
+
+
+def broken_next(a: Around) -> NDArray[np.bool_] | None:
+    """What is to be broken: "40 break next", "needs 276 next"."""
+    r, norms, behind = a.runs, a.norms, a.runs.last + 1
+    found = among(norms[behind], _NEXT)
+    found &= among(norms[r.first - 1], _NEEDS)
+    breaks = among(norms[behind], _BREAK)
+    if not np.count_nonzero(breaks) + np.count_nonzero(found):
+        return None
+    return found | (breaks & among(norms[np.minimum(behind + 1, len(norms) - 1)], _NEXT))
