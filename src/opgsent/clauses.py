@@ -24,7 +24,7 @@ from .phrases import (
     VERB_SHIFT,
 )
 from .result import ROLES
-from .spans import STEPS, Around, Ints, Runs, among, first_of, last_of, places_of
+from .spans import ONE, STEPS, Around, Ints, Runs, among, first_of, last_of, places_of
 from .verbs import FORMS, KINDS
 
 _NAMING = frozenset("target stop entry buy sell support resistance exit option".split())
@@ -43,6 +43,9 @@ _NEEDS, _BREAK, _NEXT = norms_of("needs need break"), norms_of("break"), norms_o
 _COLONS, _CLOSE, _TO = norms_of(":"), norms_of("close"), norms_of("to")
 _TRADES = KINDS.index("trade")
 WENT, MAY_GO, PLAINLY = 1, 2, 4  #: where the price went, may go; and it is a price alone
+_LEFT, _TARGETED = ROLES.index("last"), ROLES.index("target")
+_FORMER, _NEARING = norms_of("previous"), norms_of("approaches nears")
+_CLASS, _BETWEEN, _EXTREME = map(np.array, (CLASS, BETWEEN, CLASSES.index("extreme")))
 _WAS, _WILL, _HEADS = map(np.array, (PAST, FUTURE, TO))
 NOWHERE = 20  #: bucket of a price in a post without a price of the day
 _ITSELF = 32  #: added to the bucket of that price
@@ -140,6 +143,30 @@ def moved(a: Around, head: Ints, tail: Ints) -> Ints:
     found: Ints = near * ((cues == _WAS) * WENT + (cues == _WILL) * MAY_GO)
     if np.count_nonzero(found):
         found += (found > 0) * _plain(a, head, tail, last) * PLAINLY
+    return found
+
+
+def extremes(a: Around, head: Ints) -> Ints:
+    """The role of what a sentence calls a high or a low by its tense, -1 for none: "reached the
+    high of 1.46" is where the price was, "will retrace to the low of 378" where it may go.
+    """
+    r, hints = a.runs, a.hints
+    first = r.first[head]
+    at = first - ONE
+    for _ in range(4):
+        at = np.maximum(at - (hints[at] & _BETWEEN).astype(bool), r.low)
+    called = ((hints[at] & _CLASS) == _EXTREME) & (at > r.low) & (at < first - ONE)
+    found = np.full(len(at), -1)
+    if not np.count_nonzero(called):
+        return found
+    form = (hints & VERB_MASK) >> VERB_SHIFT
+    was = (a.cues == _WAS) & ~among(a.norms, _FORMER)
+    was |= (form >= FORMS) & ((form % FORMS == 1) | (form % FORMS == 2))  # "slumps", "slumped"
+    was &= ~among(a.norms, _NEARING)
+    was_at, will_at = last_of(places_of(was), at), last_of(places_of(a.cues == _WILL), at)
+    latest = np.maximum(np.maximum(was_at, will_at), r.low)
+    called &= (latest > r.low) & (a.ends[latest] == a.ends[first])
+    found[called] = np.where(will_at > was_at, _TARGETED, _LEFT)[called]
     return found
 
 

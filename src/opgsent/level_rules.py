@@ -13,8 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from . import clauses
 from .candidates import PRICE, TICKER
-from .clauses import MAY_GO, PLAINLY, WENT, broken_next, called, kept, listed, moved, sought
+from .clauses import MAY_GO, PLAINLY, WENT
 from .cues import COLON as ENDS_NOTHING
 from .cues import CUES
 from .features import OPTION, norms_of
@@ -150,8 +151,8 @@ def said(a: Around, numbers: Numbers, head: Ints, tail: Ints) -> Said:
             break
         named = np.maximum(named - between, low)
     return Said(
-        second * _WIDTH + nearest, behind * _WIDTH + nearest, rule, moved(a, head, tail), labels,
-        short, np.where(named > low, _named(a, named), _NO), card,
+        second * _WIDTH + nearest, behind * _WIDTH + nearest, rule, clauses.moved(a, head, tail),
+        labels, short, np.where(named > low, _named(a, named), _NO), card,
     )  # fmt: skip
 
 
@@ -215,10 +216,10 @@ def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> It
             if len(at):
                 yield Rule(name, at, column, weight)
     for name, where, role, weight in (
-        ("heading of its list", listed(a, head), ENTRY, LIKELY),
-        ("bought close to it", sought(a), ENTRY, SURELY),
-        ("kept above it", kept(a), SUPPORT, PERHAPS),
-        ("to be broken", broken_next(a), RESISTANCE, LIKELY),
+        ("heading of its list", clauses.listed(a, head), ENTRY, LIKELY),
+        ("bought close to it", clauses.sought(a), ENTRY, SURELY),
+        ("kept above it", clauses.kept(a), SUPPORT, PERHAPS),
+        ("to be broken", clauses.broken_next(a), RESISTANCE, LIKELY),
     ):
         if where is not None:
             yield Rule(name, where.nonzero()[0], 1 + role, weight)
@@ -229,7 +230,8 @@ def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> It
         ("its label", told.label, SURELY),
         ("its label", told.short, LIKELY),
         ("its name", told.named, LIKELY),
-        ("what it is called", called(a, tail), PERHAPS),
+        ("what it is called", clauses.called(a, tail), PERHAPS),
+        ("high or low, and tense", clauses.extremes(a, head), SURELY),
     ):
         (at,) = (roles > _NO).nonzero()
         if len(at):
