@@ -46,6 +46,7 @@ WENT, MAY_GO, PLAINLY = 1, 2, 4  #: where the price went, may go; and it is a pr
 _LEFT, _TARGETED = ROLES.index("last"), ROLES.index("target")
 _FORMER, _NEARING = norms_of("previous"), norms_of("approaches nears")
 _CLASS, _BETWEEN, _EXTREME = map(np.array, (CLASS, BETWEEN, CLASSES.index("extreme")))
+_TRADING, _WHERE = np.array(CLASSES.index("trade")), norms_of("at around near @ currently now")
 _WAS, _WILL, _HEADS = map(np.array, (PAST, FUTURE, TO))
 NOWHERE = 20  #: bucket of a price in a post without a price of the day
 _ITSELF = 32  #: added to the bucket of that price
@@ -156,7 +157,9 @@ def extremes(a: Around, head: Ints) -> Ints:
     for _ in range(4):
         at = np.maximum(at - (hints[at] & _BETWEEN).astype(bool), r.low)
     called = ((hints[at] & _CLASS) == _EXTREME) & (at > r.low) & (at < first - ONE)
-    found = np.full(len(at), -1)
+    trades = ((hints[at] & _CLASS) == _TRADING) & (at > r.low) & (at < first - ONE)
+    trades &= among(a.norms[at + ONE], _WHERE)
+    found = np.where(trades, _LEFT, -1)
     if not np.count_nonzero(called):
         return found
     form = (hints & VERB_MASK) >> VERB_SHIFT

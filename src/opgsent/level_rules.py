@@ -252,16 +252,20 @@ def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> It
 
 
 def _quoted(a: Around, label: Ints) -> NDArray[np.bool_] | None:
-    """Rows of quotes, three or more tickers with a number each and no word that names a role before
-    them: "#BTC: $61,351 #ETH: $4,498 #BNB: $549".
+    """Rows of quotes, three or more tickers with a number each and no word that names a role close
+    before them: "#BTC: $61,351 #ETH: $4,498 #BNB: $549".
     """
     r = a.runs
     if len(label) < 3:
         return None
     plain = (r.batch.flags[label] & _TICKER).astype(bool)
-    plain &= ~(a.cues[label] | a.role_left).astype(bool)
-    if not np.count_nonzero(plain):
+    plain &= ~a.cues[label].astype(bool)
+    (of,) = plain.nonzero()
+    if not len(of):
         return None
+    row = r.first[of[np.minimum(r.post[of].searchsorted(r.post), len(of) - 1)]]
+    far = (a.strong_left < row) & (row - a.strong_left > 8)  # "Top 5 by volume, yesterday at noon"
+    plain &= far | ~a.role_left.astype(bool)
     found: NDArray[np.bool_] = plain & (
         np.bincount(r.post, plain, int(r.post[-1]) + 1)[r.post] >= 3
     )

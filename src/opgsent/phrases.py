@@ -25,7 +25,7 @@ WORDS = {
     "reject": "rejected rejection rejects rejecting",
     "will": "will would to gonna can could should might may 'll it'll",
     "extreme": "bottomed topped peaked high low highs lows peak",
-    "trade": "trading trades hovering sitting sits currently is fluctuating",
+    "trade": "trading trades trade hovering sitting sits currently is fluctuating",
     "buy": "buy #buy buying bought buyer entry long enter entered added add adding accumulate",
     "current": "last current now cmp", "price": "price",
     "above": "above over >", "below": "below under beneath <",
