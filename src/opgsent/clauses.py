@@ -44,6 +44,8 @@ _COLONS, _CLOSE, _TO = norms_of(":"), norms_of("close"), norms_of("to")
 _TRADES = KINDS.index("trade")
 WENT, MAY_GO, PLAINLY = 1, 2, 4  #: where the price went, may go; and it is a price alone
 _LEFT, _TARGETED = ROLES.index("last"), ROLES.index("target")
+_TENSED = np.array([1, 2])  # "slumps", "slumped"
+_BACK = np.arange(1, 21)[:, None]
 _FORMER, _NEARING = norms_of("previous"), norms_of("approaches nears")
 _CLASS, _BETWEEN, _EXTREME = map(np.array, (CLASS, BETWEEN, CLASSES.index("extreme")))
 _TRADING, _WHERE = np.array(CLASSES.index("trade")), norms_of("at around near @ currently now")
@@ -147,29 +149,33 @@ def moved(a: Around, head: Ints, tail: Ints) -> Ints:
     return found
 
 
-def extremes(a: Around, head: Ints) -> Ints:
-    """The role of what a sentence calls a high or a low by its tense, -1 for none: "reached the
-    high of 1.46" is where the price was, "will retrace to the low of 378" where it may go.
+def stated(a: Around, head: Ints) -> Ints:
+    """The role of a price by the tense of its sentence, -1 for none. A high or a low is where the
+    price was ("reached the high of 1.46") or may go ("will retrace to the low of 378"); "trades
+    around the level of 24" is where it is.
     """
     r, hints = a.runs, a.hints
     first = r.first[head]
     at = first - ONE
     for _ in range(4):
         at = np.maximum(at - (hints[at] & _BETWEEN).astype(bool), r.low)
-    called = ((hints[at] & _CLASS) == _EXTREME) & (at > r.low) & (at < first - ONE)
-    trades = ((hints[at] & _CLASS) == _TRADING) & (at > r.low) & (at < first - ONE)
-    trades &= among(a.norms[at + ONE], _WHERE)
-    found = np.where(trades, _LEFT, -1)
-    if not np.count_nonzero(called):
+    kind = (hints[at] & _CLASS) * ((at > r.low) & (at < first - ONE))
+    found = np.full(len(at), -1)
+    (of,) = (kind == _TRADING).nonzero()
+    found[of[among(a.norms[at[of] + ONE], _WHERE)]] = _LEFT
+    (of,) = (kind == _EXTREME).nonzero()
+    if not len(of):
         return found
-    form = (hints & VERB_MASK) >> VERB_SHIFT
-    was = (a.cues == _WAS) & ~among(a.norms, _FORMER)
-    was |= (form >= FORMS) & ((form % FORMS == 1) | (form % FORMS == 2))  # "slumps", "slumped"
-    was &= ~among(a.norms, _NEARING)
-    was_at, will_at = last_of(places_of(was), at), last_of(places_of(a.cues == _WILL), at)
-    latest = np.maximum(np.maximum(was_at, will_at), r.low)
-    called &= (latest > r.low) & (a.ends[latest] == a.ends[first])
-    found[called] = np.where(will_at > was_at, _TARGETED, _LEFT)[called]
+    near = np.maximum(at[of] - _BACK, r.low[of])  # the tokens before it, the nearest first
+    here = a.ends[near] == a.ends[first[of]]
+    form, cues, norms = (hints[near] & VERB_MASK) >> VERB_SHIFT, a.cues[near], a.norms[near]
+    was = (form >= FORMS) & among(form % FORMS, _TENSED) & ~among(norms, _NEARING)
+    was |= (cues == _WAS) & ~among(norms, _FORMER)
+    was_at, will_at = [
+        np.where(tense.any(axis=0), tense.argmax(axis=0), len(_BACK))
+        for tense in (was & here, (cues == _WILL) & here)
+    ]
+    found[of] = np.where(will_at < was_at, _TARGETED, np.where(was_at < len(_BACK), _LEFT, -1))
     return found
 
 

@@ -231,7 +231,7 @@ def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> It
         ("its label", told.short, LIKELY),
         ("its name", told.named, LIKELY),
         ("what it is called", clauses.called(a, tail), PERHAPS),
-        ("high or low, and tense", clauses.extremes(a, head), SURELY),
+        ("tense of its sentence", clauses.stated(a, head), SURELY),
     ):
         (at,) = (roles > _NO).nonzero()
         if len(at):
