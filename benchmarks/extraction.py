@@ -13,6 +13,7 @@ groups.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import time
 from collections import Counter
@@ -250,6 +251,8 @@ def finnum(shared: Path, extractor: Extractor) -> None:
 def speed(extractor: Extractor) -> None:
     """Time per post in batches and alone, and on texts of doubling length."""
     texts = posts(10_240)
+    gc.collect()
+    gc.freeze()  # what the fits left is not looked through beside what is timed
     table = table_of(extractor.assets)
     batches = [table.read(texts[i : i + 1024]) for i in range(0, len(texts), 1024)]
     for _ in range(2):  # the first pass fills the notes on tokens
