@@ -18,7 +18,7 @@ from opgsent.candidates import FOLLOWS, OPENS, PRICE, TICKER, candidate_flags
 from opgsent.corpus import LabelledPost, corpora_folder, read_corpus
 from opgsent.cues import CUES, LINE, cue_of
 from opgsent.everyday import CAPITALS, TOPICS, WORDS
-from opgsent.extraction import Extractor
+from opgsent.extraction import PIECE, Extractor, gathered
 from opgsent.features import COUNTS
 from opgsent.fitting_spans import fit_extraction, table_of
 from opgsent.symbols import split_pair, symbol_of
@@ -47,6 +47,16 @@ def cases(half: str) -> list[Any]:
         )
         for n, row in enumerate(ROWS)
     ]
+
+
+@pytest.mark.parametrize("columns", [1, 9])
+def test_sums_of_views_round_alike_in_any_batch(columns: int) -> None:
+    draw = np.random.default_rng(0)
+    table = draw.normal(size=(1000, columns)).astype(np.float32)
+    rows = draw.integers(0, 1000, (95, PIECE + 1))
+    together = gathered(table, rows)
+    for n in range(rows.shape[1]):
+        assert np.array_equal(gathered(table, rows[:, n : n + 1]), together[n : n + 1])
 
 
 @pytest.mark.parametrize("row", cases("tickers"))

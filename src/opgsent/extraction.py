@@ -258,14 +258,16 @@ def sigmoid(z: F32) -> NDArray[np.float64]:
 def gathered(table: F32, rows: Rows) -> F32:
     """Sum of the table's rows over the views, shape (n, columns).
 
-    ``rows`` has the shape (views, n); a piece at a time, to stay in the cache.
+    ``rows`` has the shape (views, n); a piece at a time, to stay in the cache. The views are added
+    in their order whatever n is: numpy adds a single column in pairs, which rounds otherwise.
     """
-    n = rows.shape[1]
-    if n <= PIECE:
-        total: F32 = table.take(rows, axis=0).sum(axis=0)
-        return total
-    pieces = [rows[:, at : at + PIECE] for at in range(0, n, PIECE)]
-    return np.concatenate([table.take(piece, axis=0).sum(axis=0) for piece in pieces])
+    n, add = rows.shape[1], np.add
+    pieces = [rows[:, at : at + PIECE] for at in range(0, n, PIECE)] if n > PIECE else [rows]
+    sums: list[F32] = []
+    for piece in pieces:
+        parts = table.take(piece, axis=0)
+        sums.append(add.reduce(parts) if parts[0].size > 1 else add.accumulate(parts)[-1])
+    return sums[0] if len(sums) == 1 else np.concatenate(sums)
 
 
 def softmax(z: F32) -> NDArray[np.float64]:
