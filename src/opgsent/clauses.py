@@ -43,13 +43,13 @@ _NEEDS, _BREAK, _NEXT = norms_of("needs need break"), norms_of("break"), norms_o
 _COLONS, _CLOSE, _TO = norms_of(":"), norms_of("close"), norms_of("to")
 _TRADES = KINDS.index("trade")
 WENT, MAY_GO, PLAINLY = 1, 2, 4  #: where the price went, may go; and it is a price alone
-_LEFT, _TARGETED = ROLES.index("last"), ROLES.index("target")
+_LAST_ROLE, _TARGET_ROLE = ROLES.index("last"), ROLES.index("target")
 _TENSED = np.array([1, 2])  # "slumps", "slumped"
 _BACK = np.arange(1, 21)[:, None]
 _FORMER, _NEARING = norms_of("previous"), norms_of("approaches nears")
-_CLASS, _BETWEEN, _EXTREME = map(np.array, (CLASS, BETWEEN, CLASSES.index("extreme")))
+_CLASS, _EXTREME = np.array(CLASS), np.array(CLASSES.index("extreme"))
 _TRADING, _WHERE = np.array(CLASSES.index("trade")), norms_of("at around near @ currently now")
-_WAS, _WILL, _HEADS = map(np.array, (PAST, FUTURE, TO))
+_WAS, _WILL, _TOWARDS = map(np.array, (PAST, FUTURE, TO))
 NOWHERE = 20  #: bucket of a price in a post without a price of the day
 _ITSELF = 32  #: added to the bucket of that price
 
@@ -64,7 +64,7 @@ class Clause(NamedTuple):
     since: Ints  #: words since the verb, at most 4
     verb_behind: Ints
     words_behind: Ints  #: until the verb behind, at most 4
-    naming: Ints  #: cue class of the last word that names a role, or trades
+    naming: Ints  #: cue class of the last word that names a role or a side
     same: NDArray[np.bool_]  #: is it in the same sentence,
     line: NDArray[np.bool_]  #: on the same line,
     passed: Ints  #: and how many numbers later is this one, at most 3
@@ -139,7 +139,7 @@ def moved(a: Around, head: Ints, tail: Ints) -> Ints:
     cues = a.told[head]
     if not np.count_nonzero(cues):
         return cues
-    last = last_of(places_of((a.hints & _HEADS).astype(bool)), first)
+    last = last_of(places_of((a.hints & _TOWARDS).astype(bool)), first)
     near = (last > r.low) & (first - last < 8)
     near &= (tense < last) & (last - tense < 8)
     near &= a.ends[tense] == a.ends[first]
@@ -149,20 +149,17 @@ def moved(a: Around, head: Ints, tail: Ints) -> Ints:
     return found
 
 
-def stated(a: Around, head: Ints) -> Ints:
+def stated(a: Around, head: Ints, at: Ints) -> Ints:
     """The role of a price by the tense of its sentence, -1 for none. A high or a low is where the
     price was ("reached the high of 1.46") or may go ("will retrace to the low of 378"); "trades
-    around the level of 24" is where it is.
+    around the level of 24" is where it is. ``at`` is the word of weight before each list.
     """
     r, hints = a.runs, a.hints
     first = r.first[head]
-    at = first - ONE
-    for _ in range(4):
-        at = np.maximum(at - (hints[at] & _BETWEEN).astype(bool), r.low)
     kind = (hints[at] & _CLASS) * ((at > r.low) & (at < first - ONE))
     found = np.full(len(at), -1)
     (of,) = (kind == _TRADING).nonzero()
-    found[of[among(a.norms[at[of] + ONE], _WHERE)]] = _LEFT
+    found[of[among(a.norms[at[of] + ONE], _WHERE)]] = _LAST_ROLE
     (of,) = (kind == _EXTREME).nonzero()
     if not len(of):
         return found
@@ -175,7 +172,9 @@ def stated(a: Around, head: Ints) -> Ints:
         np.where(tense.any(axis=0), tense.argmax(axis=0), len(_BACK))
         for tense in (was & here, (cues == _WILL) & here)
     ]
-    found[of] = np.where(will_at < was_at, _TARGETED, np.where(was_at < len(_BACK), _LEFT, -1))
+    found[of] = np.where(
+        will_at < was_at, _TARGET_ROLE, np.where(was_at < len(_BACK), _LAST_ROLE, -1)
+    )
     return found
 
 

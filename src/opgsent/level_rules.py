@@ -106,6 +106,7 @@ class Said(NamedTuple):
     label: Ints  #: role that the label right before its list says, -1 for none
     short: Ints  #: role that a label says because a colon is behind it, -1 for none
     named: Ints  #: role whose word nothing of weight parts from it ("support is at"), -1 for none
+    stated: Ints  #: role that the tense of its sentence says, -1 for none
     card: NDArray[np.bool_]  #: whether it has one of a card's short labels ("E: 67420 S: 67050")
 
 
@@ -152,7 +153,8 @@ def said(a: Around, numbers: Numbers, head: Ints, tail: Ints) -> Said:
         named = np.maximum(named - between, low)
     return Said(
         second * _WIDTH + nearest, behind * _WIDTH + nearest, rule, clauses.moved(a, head, tail),
-        labels, short, np.where(named > low, _named(a, named), _NO), card,
+        labels, short, np.where(named > low, _named(a, named), _NO), clauses.stated(a, head, named),
+        card,
     )  # fmt: skip
 
 
@@ -231,7 +233,7 @@ def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> It
         ("its label", told.short, LIKELY),
         ("its name", told.named, LIKELY),
         ("what it is called", clauses.called(a, tail), PERHAPS),
-        ("tense of its sentence", clauses.stated(a, head), SURELY),
+        ("tense of its sentence", told.stated, SURELY),
     ):
         (at,) = (roles > _NO).nonzero()
         if len(at):

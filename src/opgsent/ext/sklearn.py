@@ -80,13 +80,13 @@ class OpgsentFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  #
         return Model.of(self.model, None)
 
     def _chosen(self) -> Columns:
-        if self.columns is None or not isinstance(self.columns, Iterable):
-            return Columns.choose(SCORES if self.columns is None else self.columns)
-        known = SCORES + SURE
-        for name in self.columns:
-            if name not in known:
-                raise unknown("numeric score column", str(name), known)
-        return Columns.choose(list(self.columns))
+        names, known = SCORES if self.columns is None else self.columns, SCORES + SURE
+        if isinstance(names, Iterable) and not isinstance(names, str):
+            names = [*names]  # an array's truth is no single one
+            for name in names:
+                if name not in known:
+                    raise unknown("numeric score column", str(name), known)
+        return Columns.choose(names)
 
     def __sklearn_is_fitted__(self) -> bool:
         return True

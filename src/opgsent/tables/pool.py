@@ -148,14 +148,14 @@ def answered(
         for key, texts in chunks:
             yield key, *task(texts)
         return
-    workers: list[Worker[Texts, Answered[T]]] = []
+    others: list[Worker[Texts, Answered[T]]] = []
     waiting: deque[tuple[K, Future[Answered[T]]]] = deque()
     try:
         for key, texts in chunks:
-            if len(workers) < jobs - 1:
-                workers.append(Worker(task.begun))
-            take_in(workers, waiting=False)
-            if free := next((worker for worker in workers if worker.free), None):
+            if len(others) < jobs - 1:
+                others.append(Worker(task.begun))
+            take_in(others, waiting=False)
+            if free := next((worker for worker in others if worker.free), None):
                 future = free.give(texts)
             else:
                 future = Future()
@@ -163,12 +163,12 @@ def answered(
             waiting.append((key, future))
             while waiting and (waiting[0][1].done() or len(waiting) > MOST * jobs):
                 key, future = waiting.popleft()
-                yield key, *_result(future, workers)
+                yield key, *_result(future, others)
         while waiting:
             key, future = waiting.popleft()
-            yield key, *_result(future, workers)
+            yield key, *_result(future, others)
     finally:
-        end_all(workers)
+        end_all(others)
 
 
 def _result(future: Future[A], workers: Sequence[Worker[Texts, A]]) -> A:
@@ -211,7 +211,7 @@ def workers(jobs: int) -> int:
         raise InputError("jobs is 0: give 1 or more, or -1 for one per core")
     cores = os.cpu_count() or 1
     many = max(1, cores + 1 + int(jobs)) if jobs < 0 else min(int(jobs), 4 * cores)
-    if many > 1 and current_process().daemon:  # better here than from loky, once a file is begun
+    if many > 1 and current_process().daemon:  # better here than once a file is begun
         raise OpgsentError(
             f"jobs is {jobs}, and this is a worker process (of multiprocessing.Pool, Celery or the "
             "like) that may not start others: give jobs=1 here, and each worker its own posts"

@@ -63,7 +63,9 @@ class Rejects:
     An output that is no file has no such copy, only the count and the first reasons.
     """
 
-    def __init__(self, output: str | None, state: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, output: str | None, state: Mapping[str, Any] | None = None, complete: bool = False
+    ) -> None:
         self.path = None if output is None else rejects_path(output)
         self._part: Target | None = None
         self.count, self.reasons = 0, list[tuple[int, str]]()
@@ -71,7 +73,7 @@ class Rejects:
             self.count = state["count"]
             self.reasons = [(line, reason) for line, reason in state["reasons"]]
             if self.path and state["mark"]:
-                self._part = reopened(self.path, tuple(state["mark"]))
+                self._part = reopened(self.path, tuple(state["mark"]), complete)
         elif self.path and os.path.lexists(beside(self.path, "part")):
             Part(self.path).abandon()  # a killed run left it, and this one may reject nothing
 

@@ -74,16 +74,17 @@ def opened(path: str) -> Target:
     return Pipe(stream, path, close=True)
 
 
-def reopened(path: str, mark: Mark) -> Target:
-    """The target of a run that stopped when it held as much as ``mark`` says.
+def reopened(path: str, mark: Mark, complete: bool) -> Target:
+    """The target of a run that stopped when it held as much as ``mark`` says; ``complete`` where
+    that was all, and it may be in place already.
 
     Raises OpgsentError where it holds something else now.
     """
     if os.path.exists(beside(path, "part")):
         return Part(path, mark)
-    if _mark_of(path) != mark:
+    if not complete or _mark_of(path) != mark:
         raise changed(path, f"the unfinished output {beside(path, 'part')} is gone")
-    return Placed(path, mark)
+    return Placed(mark)
 
 
 @contextlib.contextmanager
@@ -203,13 +204,12 @@ class Part:
 class Placed:
     """The file of a run that was stopped after it was put in place: nothing is left to do."""
 
-    def __init__(self, path: str, mark: Mark) -> None:
-        self._path, self._mark = path, mark
+    def __init__(self, mark: Mark) -> None:
+        self._mark = mark
 
     def write(self, data: bytes) -> None:
-        """Refuse: the input has grown since."""
-        if data:
-            raise changed(self._path, "the input is longer")
+        """Nothing is: ``begin`` of the run refuses an input that has grown since."""
+        raise AssertionError(f"{len(data)} bytes for a file that is in place")
 
     def mark(self) -> Mark:
         """All of it."""

@@ -79,8 +79,9 @@ class _Run:
         self._setup = _setup(form, job)
         self._state = self._journal.read(self._setup) if self._journal and job.resume else None
         if self._state:
-            self._target: Target = reopened(job.dst, tuple(self._state["output"]))
-            self.rejects = Rejects(job.dst, self._state["rejects"])
+            mark, complete = tuple(self._state["output"]), self._state["complete"]
+            self._target: Target = reopened(job.dst, mark, complete)
+            self.rejects = Rejects(job.dst, self._state["rejects"], complete)
         else:
             self._target = opened(job.dst)
             self.rejects = Rejects(job.dst if file else None)
@@ -96,6 +97,8 @@ class _Run:
             self._take([row])
         if self._digest.hexdigest() != self._state["digest"]:
             raise changed("the run", "the input")
+        if self._state["complete"] and next(rows, None):
+            raise changed("the run", "the input is longer")
         self.tally = Tally.of(self._state["tally"])
         return self.tally.rows + self.rejects.count
 
@@ -106,8 +109,6 @@ class _Run:
 
     def write(self, chunk: list[Row], rendered: list[list[str]], tally: Tally) -> None:
         """Write answered rows, and the rows between them that have no answer."""
-        if self._state and self._state["complete"]:
-            raise changed("the run", "the input is longer")
         self._take(chunk)
         self.tally.add(tally)
         answers, out = iter(rendered), list[str]()
