@@ -12,8 +12,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from opgsent.assets import Assets
+from opgsent.corpus import corpora_folder, read_corpus
 from opgsent.fitting_spans import table_of
-from opgsent.forms import describe
+from opgsent.forms import describe, described
 from opgsent.grammar import BRANCHES, whole
 from opgsent.offsets import starts_of
 from opgsent.result import TOKEN_KINDS
@@ -137,6 +138,21 @@ def test_links_and_handles_are_described_alike(tokens: list[str]) -> None:
     for token, other in zip(tokens, alike, strict=True):
         for one in split(token):
             assert one != token or describe(token, assets) == describe(other, assets)
+
+
+def test_plain_tokens_are_described_as_all_are() -> None:
+    """The short way for words and numbers that no table names ends where the long one does."""
+    assets = Assets.load()
+    posts = [post.text for post in read_corpus(corpora_folder())][::7]
+    odd = "0 500 SPX500 sooooo 1. ② 0700 3k8 BTCUSDT btcusd".split()
+    written = {token for post in posts for token in split(post)}.union(odd)
+    turned = [str.lower, str.title, str.upper, str.swapcase, lambda token: f"{token}usd"]
+    tokens = sorted(written | {turn(token) for token in written for turn in turned})
+    assert len(tokens) > 20_000
+    found, forms = described(tokens, assets)
+    rows = zip(found.kinds, forms, found.flags.tolist(), map(bytes, found.counts), strict=True)
+    for token, row in zip(tokens, rows, strict=True):
+        assert row == describe(token, assets), token
 
 
 @given(st.lists(st.text(st.sampled_from(list(f"a$1/ \n\t{BREAK}{BRIDGE}{BEGIN}")), max_size=9)))

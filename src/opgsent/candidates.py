@@ -27,6 +27,9 @@ KNOWN = ("no", "name", "doubtful name", "symbol", "doubtful symbol", "capitals",
 CASES = ("lower", "title", "upper", "mixed")
 FORMS = ("word", "hashtag", "cashtag", "pair")
 
+#: flags of a word that is known as nothing, with its first letter alone in capitals
+CASE_OF_TITLES = CASES.index("title") << SHAPE_SHIFT
+
 #: normal forms of what could be a price for sure, as most numbers could
 _PLAIN_PRICES = frozenset("0 0.0 $0 $0.0 0k 0.0k $0k $0.0k".split())
 _UNKNOWN = re.compile(r"[A-Z][A-Z0-9]{1,9}")
@@ -89,7 +92,7 @@ def _is_everyday(token: str, assets: Assets) -> bool:
     Not one of capitals, which may be a symbol that is new, nor "LTCs".
     """
     plain = token.isalpha() and token.isascii() and not token[:-1].isupper()
-    return plain and token.lower() not in _known_words(assets)
+    return plain and token.lower() not in known_words(assets)
 
 
 def _could_be_tag(token: str) -> bool:
@@ -158,8 +161,10 @@ def openings(assets: Assets) -> frozenset[str]:
 
 
 @lru_cache(maxsize=4)
-def _known_words(assets: Assets) -> frozenset[str]:
-    """Words in small letters that may mean an asset or begin or continue the name of one."""
+def known_words(assets: Assets) -> frozenset[str]:
+    """Words in small letters that may mean an asset or begin or continue the name of one: of any
+    other in ASCII letters, but for capitals, ``candidate_flags`` says its cue and case alone.
+    """
     return frozenset().union(
         assets.names(), *_phrase_words(assets),
         [symbol.lower() for symbol in assets.symbols() if 2 < len(symbol) < 7],

@@ -130,7 +130,7 @@ class Classifier:
             from .tables.pool import Model, posts_of
 
             return posts_of(Model.of(self, None), _batches(texts), jobs)
-        return (post for batch in _batches(texts) for post in self._quietly(batch))
+        return self._one_by_one(_batches(texts))
 
     def explain(self, text: str) -> tuple[Explanation, ...]:
         """Why a post is read as it is: an Explanation per verdict, ticker and level.
@@ -165,6 +165,14 @@ class Classifier:
         from .tables import score_file
 
         return score_file(src, dst, text, classifier=self, **options)
+
+    def _one_by_one(self, batches: Iterable[Sequence[str | None]]) -> Iterator[Post]:
+        for batch in batches:
+            posts = self._quietly(batch)
+            posts.reverse()
+            # let go of each as it is given: the collector looks through all that is kept
+            while posts:
+                yield posts.pop()
 
     def _quietly(self, texts: Sequence[str | None]) -> list[Post]:
         with paused():

@@ -93,6 +93,7 @@ _CLASS = {
     for number, (_, words) in reversed(list(enumerate(_CUES, 1)))
     for word in words.split()
 }
+CUE_WORDS = frozenset(_CLASS)  #: all words in small letters that have a class
 _NUMBERED = re.compile(
     r"(?P<t>tps?|t|targets?|tgts?|pt|goal|sell|tar)[0-9]{1,2}|(?P<s>sl|stop)[0-9]|"
     r"(?P<e>e|entry|buy|dca)[0-9]|(?P<u>s|support)[0-9]|(?P<r>r|resistance)[0-9]"

@@ -19,7 +19,6 @@ from . import level_views
 from . import levels as level_room
 from . import tickers as ticker_room
 from .assets import Assets
-from .candidates import candidate_flags
 from .corpus import LabelledPost
 from .features import COUNTS
 from .fitting import told
@@ -51,7 +50,7 @@ def learnable(posts: Iterable[LabelledPost]) -> list[LabelledPost]:
 
 def table_of(assets: Assets) -> TokenTable:
     """A token table for finding candidates, without weights of its own."""
-    return TokenTable(lambda tokens: described(tokens, assets, candidate_flags)[0], len(COUNTS), 0)
+    return TokenTable(lambda tokens: described(tokens, assets)[0], len(COUNTS), 0)
 
 
 @dataclass(slots=True)

@@ -6,13 +6,15 @@ Tickers, numbers, handles and links are masked: they leak labels inside one feed
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Sequence
+from functools import cache, lru_cache
 from itertools import product
 
 import numpy as np
 
 from .assets import Assets
+from .candidates import CASE_OF_TITLES, candidate_flags, known_words
+from .cues import CUE_WORDS
 from .features import (
     COUNTS,
     EMOJI,
@@ -29,7 +31,9 @@ from .features import (
     WORD,
     digest_of,
 )
-from .phrases import HINTS, hints_of
+from .numerals import MAX_DIGITS
+from .pairs import PAIR_ENDS
+from .phrases import HINT_WORDS, HINTS, hints_of
 from .reading import Described
 from .tokens import kind_once
 
@@ -114,32 +118,34 @@ def describe(token: str, assets: Assets) -> tuple[str, str, int, bytes]:
         return "start", "^", END, _counts()
     kind = kind_once(token)
     if kind in _ALIKE:
-        return _ALIKE[kind]
-    form = normal(token, kind, assets)
-    flags = _SENSE.get(form, 0)
-    if token in _ENDS:
-        flags |= END
-    elif kind == "emoji":
-        flags |= EMOJI
-    return kind, form, flags, _count(token, kind, form)
+        kind, form, flags, counts = _ALIKE[kind]
+    else:
+        form = normal(token, kind, assets)
+        flags, counts = _SENSE.get(form, 0), _count(token, kind, form)
+        if token in _ENDS:
+            flags |= END
+        elif kind == "emoji":
+            flags |= EMOJI
+    flags |= candidate_flags(token, kind, form, assets) | hints_of(token, form) << HINTS
+    return kind, form, flags, counts
 
 
-#: (token, kind, normal form, assets) -> further bits of its flags
-MoreFlags = Callable[[str, str, str, Assets], int]
-
-
-def described(
-    tokens: Sequence[str], assets: Assets, more: MoreFlags | None = None
-) -> tuple[Described, list[str]]:
+def described(tokens: Sequence[str], assets: Assets) -> tuple[Described, list[str]]:
     """(what ``describe`` says of tokens, as a token table keeps it; their normal forms)."""
+    special, numbers = _special(assets), _numbers(assets)
     kinds, forms, flags, counts = [], [], [], []
     for token in tokens:
-        kind, form, flag, count = describe(token, assets)
-        if more and token:
-            flag |= more(token, kind, form, assets)
+        form = token.lower()
+        told = None
+        if form not in special:
+            if token.isalpha():
+                told = _plain_word(token, form)
+            elif token[-1:].isdigit() and token.isascii():
+                told = numbers.get(_DIGITS.sub("0", token)) if len(token) <= MAX_DIGITS else None
+        kind, form, flag, count = told or describe(token, assets)
         kinds.append(kind)
         forms.append(form)
-        flags.append(flag | hints_of(token, form) << HINTS)
+        flags.append(flag)
         counts.append(count)
     digests = {form: digest_of(WORD + form) for form in set(forms)}
     found = Described(
@@ -150,6 +156,39 @@ def described(
         None,
     )
     return found, forms
+
+
+# Most tokens that are new are words that no table names, or numbers in plain digits. These say
+# nothing but their case or their form, and are described in a third of the time.
+
+
+def _plain_word(token: str, form: str) -> tuple[str, str, int, bytes] | None:
+    """What ``describe`` says of a word that no table names; None if it may be more than a word.
+
+    ``form`` is the word in small letters.
+    """
+    rest = form[1:]
+    if token[1:] != rest or not rest or not token.isascii() or form[-3:] in _PAIR_ENDS:
+        return None
+    if len(set(form)) < len(form) - 1 and _ELONGATED.search(form):
+        return None
+    flags = 0 if token == form else CASE_OF_TITLES
+    return "word", form, flags, _WORD_COUNTS[len(form) > 7, False, False, False]
+
+
+@lru_cache(maxsize=4)
+def _special(assets: Assets) -> frozenset[str]:
+    """All words in small letters of which some table says something."""
+    return frozenset().union(known_words(assets), CUE_WORDS, HINT_WORDS, _SENSE, _FIRST_PERSON)
+
+
+@lru_cache(maxsize=4)
+def _numbers(assets: Assets) -> dict[str, tuple[str, str, int, bytes]]:
+    """Form -> what ``describe`` says of each number in plain digits that has it."""
+    return {form: describe(form, assets) for form in ("0", "0.0", "$0", "$0.0")}
+
+
+_PAIR_ENDS = frozenset(end.lower() for end in PAIR_ENDS)
 
 
 @cache

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .assets import Assets
-from .candidates import candidate_flags
 from .features import (
     COUNTER_ROWS,
     COUNTER_VALUE,
@@ -170,7 +169,7 @@ class Scorer:
 
     def _describe(self, tokens: Sequence[str]) -> Described:
         """Tokens as the table keeps them: flags of candidates, and the weights of their views."""
-        found, forms = described(tokens, self._assets, candidate_flags)
+        found, forms = described(tokens, self._assets)
         words = list(map(gram_word, found.kinds, forms))
         spelled = [at for at, word in enumerate(words) if word]
         features, begins = features_of(found.norms, [words[at] for at in spelled])

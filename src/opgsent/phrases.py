@@ -88,6 +88,7 @@ def _table() -> dict[str, int]:
 
 
 _HINTS = _table()
+HINT_WORDS = frozenset(_HINTS)  #: all normal forms that have hints
 
 
 def hints_of(token: str, form: str) -> int:

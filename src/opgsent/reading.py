@@ -118,7 +118,12 @@ class TokenTable:
         ]
         self._learn(page, chain.from_iterable(cuts))
         known = page.numbers
-        runs = [b"".join([packed(known[token]) for token in tokens]) for tokens in cuts]
+        runs = [
+            packed(known[tokens[0]])
+            if len(tokens) == 1
+            else b"".join([packed(known[token]) for token in tokens])
+            for tokens in cuts
+        ]
         if len(page.pieces) < 2 * page.capacity:
             page.pieces.update(
                 {

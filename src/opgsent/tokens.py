@@ -120,12 +120,22 @@ def cut(piece: str) -> tuple[str, ...]:
 
 
 def cut_once(piece: str) -> tuple[str, ...]:
-    """Token strings of a piece: letters alone need no pattern."""
+    """Token strings of a piece: letters alone, and a mark behind them, need no pattern.
+
+    >>> cut_once("up"), cut_once("up,"), cut_once("up-to")
+    (('up',), ('up', ','), ('up', '-', 'to'))
+    """
     if piece.isalpha():
         return (piece,)
+    word, mark = piece[:-1], piece[-1:]
+    if mark in _MARKS and word.isalpha():
+        return (word, mark)
     if piece.startswith(BEGIN):
         return tuple(whole(piece[1:]))
     return tuple(whole(piece.replace(BRIDGE, " ")))
+
+
+_MARKS = frozenset(".,:;!?")  # end the word that they stand behind
 
 
 def kept_as(piece: str) -> str:
