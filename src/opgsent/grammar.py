@@ -77,7 +77,8 @@ BRANCHES: tuple[tuple[str, str], ...] = (
     # Reddit's: "r/btc" is a place and no pair
     ("handle", r"(?<![\w/])/?[ru]/[A-Za-z]\w{2,50}(?![\w/])"),
     ("word", r"(?<![\w/])(?:[Ss]/[Ll]|[Tt]/[Pp][0-9]?)(?![\w/])"),
-    ("pair", rf"[$#]?[^\W_][^\W_]*{_PAIR_TAIL}"),
+    # "anti-BTC" is no pair
+    ("pair", rf"(?!(?:[Aa]nti|[Pp]ro|[Nn]on|[Pp]re|[Pp]ost|ex)-)[$#]?[^\W_][^\W_]*{_PAIR_TAIL}"),
     # never $10, $5M, $300k: a digit-led cashtag needs three capitals ($1INCH)
     (
         "cashtag",

@@ -21,7 +21,8 @@ _SYMBOLS = frozenset(KNOWN.index(name) for name in ("symbol", "doubtful symbol",
 def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
     """Log-odds that rules add, where the examples are too few to teach what they know.
 
-    A coin's name that is also a word is likelier meant with a capital in mid-sentence ("Nano"),
+    A coin's name that is also a word is likelier meant with a capital in mid-sentence ("Nano"), with
+    a verb behind it ("Nano is"), in a list with a coin ("BCH and nano"),
     an unknown tag in capitals where a post lists prices and names nothing else ("Coin: #XYZ"), a
     symbol that ends a card behind a price ("TP 151 SL 138 NVDA"), a share whose options are named
     ("Amazon calls").
@@ -32,9 +33,14 @@ def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
     for n, (i, post, shape) in enumerate(zip(which.tolist(), r.post.tolist(), shapes, strict=True)):
         symbol = found.symbols[i]
         case, known, form = shape & 3, (shape >> 2) & 7, shape >> 5
-        if case == _TITLE and known == _NAME and symbol.classes[:1] == ("crypto",):
-            if not int(r.batch.flags[r.first[n] - 1]) & END:
-                odds[n] += 1.5 + (found.sure.many[post] > 0)
+        if known == _NAME and symbol.classes[:1] == ("crypto",):
+            if case == _TITLE:
+                if not int(r.batch.flags[r.first[n] - 1]) & END:
+                    odds[n] += 1.5 + (found.sure.many[post] > 0)
+                elif _word(r, n) in _PREDICATES:  # "Optimism has left the room"
+                    odds[n] += 0.5 + 2 * (found.sure.many[post] > 0)
+            if form == _WORD and _listed(r, found, n):
+                odds[n] += 3.0
         if form == _HASHTAG:
             if case == _UPPER and not known and _on_card(r, found, n):
                 odds[n] += 4.0
@@ -59,6 +65,13 @@ def _word(r: Runs, n: int) -> int:
     return int(r.batch.page.norms[r.batch.ids[r.last[n] + 1]])
 
 
+#: what is said of a name that begins a sentence
+_PREDICATES = frozenset(
+    norms_of(
+        "is isn't was wasn't has hasn't had will won't would can can't could does doesn't did"
+        " itself and vs"
+    ).tolist()
+)
 _SHARES, _PLOT = frozenset(norms_of("calls puts stock shares squeeze").tolist()), norm_of("plot")
 
 
