@@ -21,11 +21,10 @@ _SYMBOLS = frozenset(KNOWN.index(name) for name in ("symbol", "doubtful symbol",
 def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
     """Log-odds that rules add, where the examples are too few to teach what they know.
 
-    A coin's name that is also a word is likelier meant with a capital in mid-sentence ("Nano"), with
-    a verb behind it ("Nano is"), in a list with a coin ("BCH and nano"),
-    an unknown tag in capitals where a post lists prices and names nothing else ("Coin: #XYZ"), a
-    symbol that ends a card behind a price ("TP 151 SL 138 NVDA"), a share whose options are named
-    ("Amazon calls").
+    A coin's name that is also a word is likelier meant with a capital in mid-sentence ("Nano"),
+    with a verb behind it ("Nano is") and in a list with a coin ("BCH and nano"), an unknown tag in
+    capitals where a post lists prices and names nothing else ("Coin: #XYZ"), a symbol that ends a
+    card behind a price ("TP 151 SL 138 NVDA"), a share whose options are named ("Amazon calls").
     """
     odds = np.zeros(len(which), np.float32)
     shapes = found.shape[which].tolist()
