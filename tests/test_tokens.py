@@ -146,8 +146,12 @@ def test_plain_tokens_are_described_as_all_are() -> None:
     posts = [post.text for post in read_corpus(corpora_folder())][::7]
     odd = "0 500 SPX500 sooooo 1. ② 0700 3k8 BTCUSDT btcusd".split()
     written = {token for post in posts for token in split(post)}.union(odd)
-    turned = [str.lower, str.title, str.upper, str.swapcase, lambda token: f"{token}usd"]
-    tokens = sorted(written | {turn(token) for token in written for turn in turned})
+    turned = {
+        form
+        for token in written
+        for form in (token.lower(), token.title(), token.upper(), token.swapcase(), f"{token}usd")
+    }
+    tokens = sorted(written | turned)
     assert len(tokens) > 20_000
     found, forms = described(tokens, assets)
     rows = zip(found.kinds, forms, found.flags.tolist(), map(bytes, found.counts), strict=True)

@@ -54,6 +54,8 @@ MODEL = ROOT / "src" / "opgsent" / "data" / "model"
 PUBLIC = ROOT / "corpora" / "public-labels.csv"
 TEACHER = ROOT / "tools" / "teacher.npz"
 SPAN_TEACHER = ROOT / "tools" / "teacher_spans.npz"
+ROLE_TEACHER = ROOT / "tools" / "teacher_roles.npz"
+ROLE_TEACHER = ROOT / "tools" / "teacher_roles.npz"
 #: what the last fit of verdicts said of the posts held out: ``post`` (n,) as in teacher.npz and the
 #: probabilities ``stance`` and ``style`` (n, 3); benchmarks/verdicts.py reads it
 HELD_OUT = ROOT / "tools" / "held_out.npz"
@@ -136,6 +138,8 @@ def taught_spans(shared: Path) -> dict[int, list[LabelledPost]]:
     spans that one of the teachers took for a price or a ticker; ``role`` (m, folds + 1) what the
     teachers of each fold of ``hold`` say (number of the role, TICKER or NOTHING), and last all of
     them together. Folds are those of folds_of over the train posts of real.jsonl that have spans.
+    tools/teacher_roles.npz has the other folds: the roles alone of some of these spans, in posts
+    whose tickers are None (see fit_extraction). -1 is learned from the first file.
     Only -1, with no posts, where the file or the posts are not at hand.
     """
     file = shared / "posts" / "unlabelled.txt.gz"
@@ -152,6 +156,35 @@ def taught_spans(shared: Path) -> dict[int, list[LabelledPost]]:
     return {
         fold: [_marked(at, text, spans.get(at, ()), 2 + column) for at, text in texts]
         for column, fold in enumerate([*stored["hold"].tolist(), -1])
+    }
+
+
+def taught_roles(shared: Path) -> dict[int, list[LabelledPost]]:
+    """Fold -> posts with roles of levels, as a teacher gave them that had not seen it.
+
+    tools/teacher_roles.npz: ``level`` (n,) spans of teacher_spans.npz, at most two of a post;
+    ``hold`` (k,) folds; ``role`` (n, k) what their teachers say. The tickers of these posts are
+    None: they teach roles alone. Empty where the files or the posts are not at hand.
+    """
+    file = shared / "posts" / "unlabelled.txt.gz"
+    if not ROLE_TEACHER.is_file() or not SPAN_TEACHER.is_file() or not file.is_file():
+        return {}
+    with (
+        np.load(SPAN_TEACHER, allow_pickle=False) as a,
+        np.load(ROLE_TEACHER, allow_pickle=False) as b,
+    ):
+        posts, hold = a["post"], b["hold"].tolist()
+        columns = [a[name][b["level"]].tolist() for name in ("of", "start", "end")]
+        columns.append(b["role"].tolist())
+    spans: dict[int, list[tuple[int, ...]]] = {}
+    for of, start, end, roles in zip(*columns, strict=True):
+        spans.setdefault(of, []).append((start, end, *roles))
+    texts = [(at, text) for at, text in _found(file, posts) if at in spans]
+    return {
+        fold: [
+            replace(_marked(at, text, spans[at], 2 + column), tickers=None) for at, text in texts
+        ]
+        for column, fold in enumerate(hold)
     }
 
 
