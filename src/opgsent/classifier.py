@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .assets import Assets
-from .collector import paused
+from .collector import let_go, paused
 from .explaining import explain_verdicts
 from .extraction import Extractor
 from .folder import ModelError, read_folder
@@ -130,7 +130,7 @@ class Classifier:
             from .tables.pool import Model, posts_of
 
             return posts_of(Model.of(self, None), _batches(texts), jobs)
-        return self._one_by_one(_batches(texts))
+        return let_go(map(self._quietly, _batches(texts)))
 
     def explain(self, text: str) -> tuple[Explanation, ...]:
         """Why a post is read as it is: an Explanation per verdict, ticker and level.
@@ -165,14 +165,6 @@ class Classifier:
         from .tables import score_file
 
         return score_file(src, dst, text, classifier=self, **options)
-
-    def _one_by_one(self, batches: Iterable[Sequence[str | None]]) -> Iterator[Post]:
-        for batch in batches:
-            posts = self._quietly(batch)
-            posts.reverse()
-            # let go of each as it is given: the collector looks through all that is kept
-            while posts:
-                yield posts.pop()
 
     def _quietly(self, texts: Sequence[str | None]) -> list[Post]:
         with paused():

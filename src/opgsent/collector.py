@@ -10,8 +10,11 @@ from __future__ import annotations
 import gc
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
 
 _lock = threading.Lock()
 _inside = 0
@@ -39,6 +42,21 @@ def paused() -> Iterator[None]:
             _inside -= 1
             if not _inside and _was_on:
                 gc.enable()
+
+
+def let_go(batches: Iterable[list[T]]) -> Iterator[T]:
+    """The items of each list in turn, each let go as it is given: the lists are emptied.
+
+    What a list still holds is looked through with whatever the caller makes of the items; a caller
+    that keeps all of it waited a quarter of its time for that.
+
+    >>> list(let_go([[1, 2], [3]]))
+    [1, 2, 3]
+    """
+    for batch in batches:
+        batch.reverse()
+        while batch:
+            yield batch.pop()
 
 
 def _after_fork() -> None:

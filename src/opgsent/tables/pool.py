@@ -12,6 +12,7 @@ from multiprocessing import current_process
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from ..collector import let_go
 from ..errors import InputError, OpgsentError
 from .worker import Worker, end_all, take_in
 
@@ -181,7 +182,7 @@ def posts_of(model: Model, batches: Iterable[Texts], jobs: int) -> Iterator[Post
     """The answers to batches of texts, one by one and in order, by several processes."""
     chunks = ((None, [_plain(text) for text in texts]) for texts in batches)
     answers = answered(Task(model, _itself), chunks, workers(jobs))
-    return (post for _, posts, _ in answers for post in posts)
+    return let_go(posts for _, posts, _ in answers)
 
 
 def _plain(text: str | None) -> str | None:
