@@ -25,7 +25,7 @@ import numpy as np
 from tools.build_model import taught_roles, taught_spans
 
 from opgsent.assets import Assets
-from opgsent.corpus import LabelledPost, corpora_folder, read_corpus, read_lines, to_post
+from opgsent.corpus import LabelledPost, corpora_folder, read_lines, read_spans, to_post
 from opgsent.extraction import Extractor, Spans
 from opgsent.fitting import FOLDS, folds_of
 from opgsent.fitting_spans import fit_extraction, learnable, table_of
@@ -135,6 +135,18 @@ def crossed(
         posts += held
         out += read_all(extractor, [post.text for post in held])
     return posts, out
+
+
+def readers(folder: Path) -> None:
+    """How often the two readers of levels.jsonl gave a level the same role."""
+    rows = [row for _, row in read_lines(folder / "levels.jsonl")]
+    pairs = [pair for row in rows for pair in zip(row["levels"], row["second"], strict=True)]
+    same = sum(level["role"] == second for level, second in pairs)
+    disputed = sum(row.get("disputed", False) for row in rows)
+    print(
+        f"\nlevels.jsonl: two readers gave {same:,} of {len(pairs):,} levels the same role;"
+        f" {disputed} of {len(rows):,} posts are disputed"
+    )
 
 
 def coins(shared: Path, extractor: Extractor) -> None:
@@ -293,7 +305,7 @@ def main(args: Sequence[str] | None = None) -> None:
     parser.add_argument("--speed", action="store_true", help="speed alone")
     options = parser.parse_args(args)
     assets = Assets.load()
-    corpora = [p for p in read_corpus(corpora_folder()) if not p.disputed]
+    corpora = read_spans(corpora_folder())
     own = learnable(p for p in corpora if p.split == "train")
     labelled = real(options.shared, "train")
     spans_taught = taught_spans(options.shared)
@@ -307,8 +319,12 @@ def main(args: Sequence[str] | None = None) -> None:
         if taught:
             told = f"taught: spans of folds {[*spans_taught]}, roles of {[*taught]}"
             report(f"{name}, {told}", *crossed(labelled, own, assets, taught))
-        test = [p for p in corpora if p.split == "test"]
-        report("corpora/ test", test, read_all(extractor, [p.text for p in test]))
+        readers(corpora_folder())
+        for file, styled in (("posts", True), ("levels", False)):
+            test = [p for p in corpora if p.split == "test" and (p.style is not None) == styled]
+            report(
+                f"corpora/ {file}.jsonl, test", test, read_all(extractor, [p.text for p in test])
+            )
         if options.dev:
             dev = real(options.shared, "dev")
             report("real.jsonl dev", dev, read_all(extractor, [p.text for p in dev]))

@@ -22,9 +22,12 @@ from opgsent.corpus import (
     SPLITS,
     LabelledLevel,
     LabelledTicker,
+    corpora_folder,
     load,
     problems_of,
     read_corpus,
+    read_lines,
+    read_spans,
 )
 from opgsent.duplicates import SHINGLE, group_near_duplicates, masked_words
 from opgsent.errors import InputError
@@ -340,3 +343,13 @@ def test_spans_nobody_was_asked_for_do_not_count() -> None:
 
 def test_a_table_lines_up() -> None:
     assert plain_table([["a", "n"], ["long name", "12"]]) == "a           n\nlong name  12"
+
+
+def test_the_posts_written_for_their_levels_are_sound() -> None:
+    """Of levels.jsonl: tickers and levels, no verdicts; a post is disputed where readers differ."""
+    posts = [post for post in read_spans(corpora_folder()) if post.style is None]
+    assert len(posts) > 1_000 and all(post.stance is None for post in posts)
+    assert {post.split for post in posts} == {"train", "test"}
+    for _, row in read_lines(corpora_folder() / "levels.jsonl"):
+        roles = [level["role"] for level in row["levels"]]
+        assert row.get("disputed", False) == (roles != row["second"]), row["id"]

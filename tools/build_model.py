@@ -39,6 +39,7 @@ from opgsent.corpus import (
     corpora_folder,
     read_corpus,
     read_lines,
+    read_spans,
     to_post,
 )
 from opgsent.fitting import FOLDS, STRENGTH, WRITTEN, Fit, Taught, fit_question, folds_of, joined
@@ -261,7 +262,8 @@ def main(args: Sequence[str] | None = None) -> None:
             keys = np.array([short(post.text) for post in public], np.uint64)
             said = {q: fit.held_out[: len(public)].astype(np.float32) for q, fit in fits.items()}
             np.savez_compressed(HELD_OUT, post=keys, **said)
-    spans = learnable(posts)
+    written = [p for p in read_spans(corpora_folder()) if p.split == "train"]
+    spans = learnable([*public, *written])
     if options.only != "verdicts":
         kept = {name: array for name, array in arrays.items() if name.startswith("verdict_")}
         marked = taught_spans(options.shared)[-1] if public else []

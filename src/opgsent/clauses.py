@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .candidates import TICKER
 from .cues import CUES, ENTRY, FUTURE, LINE, PAST
 from .features import NEGATION, norms_of
 from .phrases import (
@@ -40,7 +41,7 @@ for _role in ("support", "resistance"):
     _ROLE_OF_CLASS[CLASSES.index(_role)] = ROLES.index(_role)
 _HOLD, _ABOVE = CLASSES.index("hold"), CUES.index("above")
 _NEEDS, _BREAK, _NEXT = norms_of("needs need break"), norms_of("break"), norms_of("next")
-_COLONS, _CLOSE, _TO = norms_of(":"), norms_of("close"), norms_of("to")
+_COLONS, _CLOSE, _TO = norms_of(":"), norms_of("close closer"), norms_of("to")
 _TRADES = KINDS.index("trade")
 WENT, MAY_GO, PLAINLY = 1, 2, 4  #: where the price went, may go; and it is a price alone
 _LAST_ROLE, _TARGET_ROLE = ROLES.index("last"), ROLES.index("target")
@@ -50,6 +51,11 @@ _FORMER, _NEARING = norms_of("previous"), norms_of("approaches nears")
 _CLASS, _EXTREME = np.array(CLASS), np.array(CLASSES.index("extreme"))
 _TRADING, _WHERE = np.array(CLASSES.index("trade")), norms_of("at around near @ currently now")
 _WAS, _WILL, _TOWARDS = map(np.array, (PAST, FUTURE, TO))
+_AT, _CLOSING, _SETTLING, _SESSIONS, _MARKET = map(
+    norms_of,
+    ("at @", "closed closes close", "opened settled finished ended",
+     "day week month session year", "stock shares index price futures market"),
+)  # fmt: skip
 NOWHERE = 20  #: bucket of a price in a post without a price of the day
 _ITSELF = 32  #: added to the bucket of that price
 
@@ -184,6 +190,20 @@ def called(a: Around, tail: Ints) -> Ints:
     for _ in range(4):
         at = at + ((hints[at] & (BETWEEN | QUALITY)) != 0)
     return np.where(at < a.runs.high, _ROLE_OF_CLASS[hints[at] & CLASS], -1)
+
+
+def closed(a: Around) -> NDArray[np.bool_]:
+    """Where a market closed or opened: "SPX closed at 5,870", "ES opened 5,288"."""
+    r, norms = a.runs, a.norms
+    before = r.first - ONE
+    at = among(norms[before], _AT)
+    verb = np.maximum(before - at, r.low)
+    verb = np.maximum(verb - 2 * among(norms[verb], _SESSIONS), r.low)
+    found = among(norms[verb], _SETTLING) | (at & among(norms[verb], _CLOSING))
+    if np.count_nonzero(found):
+        of = np.maximum(verb - 1, r.low)
+        found &= (r.batch.flags[of] & TICKER).astype(bool) | among(norms[of], _MARKET)
+    return found
 
 
 def listed(a: Around, head: Ints) -> NDArray[np.bool_] | None:

@@ -138,6 +138,17 @@ def read_corpus(path: str | Path) -> list[LabelledPost]:
     return posts
 
 
+def read_spans(folder: Path) -> list[LabelledPost]:
+    """Posts of a corpora folder with tickers and levels: of posts.jsonl, then of levels.jsonl.
+
+    levels.jsonl, which need not be there, holds posts that were written for their levels and have
+    neither stance nor style. Disputed posts are left out. Raises InputError as read_corpus does.
+    """
+    files = [folder / "posts.jsonl", folder / "levels.jsonl"]
+    posts = [post for file in files if file.is_file() for post in read_corpus(file)]
+    return [p for p in posts if not p.disputed and p.tickers is not None and p.levels is not None]
+
+
 def load(path: str | Path | None = None) -> pd.DataFrame:
     """Read the labelled posts as a pandas frame, one post a row, the columns of the file.
 

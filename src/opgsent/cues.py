@@ -12,22 +12,22 @@ import re
 _CUES: tuple[tuple[str, str], ...] = (
     ("target", "target targets tgt tgts targetting targeting tp tps goal goals objective pt 🎯"
                " take-profit takeprofit profit profits tarp tar sell-target magnet ✅ 🏁 ☑ ✔"
-               " t/p t/p1 t/p2 t/p3"),
+               " t/p t/p1 t/p2 t/p3 objectives"),
     ("stop", "sl stop stops stoploss stoplosses stopploss stoploose stoploss: invalidation"
              " invalidated invalid stopped los lose loss 🛑 ⛔ ❌ ✂ ☠ 🚫 🧯 ✖ cut wrong s/l"),
     ("entry", "entry entries enter entering entered buyzone entryzone buying bought accumulate"
               " accumulation accumulating add adding added averaging avg average filled fill"
-              " opened open bid bidding limit limits"),
+              " opened open bid bidding limit limits reload reloading"),
     ("buy", "buy buys call calls"),
     ("sell", "sell sells selling put puts sel"),
     ("long", "long longs longing longed bullish bull bulls"),
     ("short", "short shorts shorting shorted reshort bearish bear bears"),
     ("support", "support supports supported sup supp supps demand floor bottom bottoms low lows"
                 " dip dips hold holds holding held bounce bounced bounces base"
-                " defend defended bids 🛡"),
+                " defend defended bids 🛡 defence defense"),
     ("resistance", "resistance resistances res resis resist resistence supply ceiling high highs"
                    " top tops ath rejection reject rejected rejects barrier hurdle"
-                   " capped lid roof wall"),
+                   " capped lid roof wall caps opposition"),
     ("break", "break breaks breaking broke broken breakout breakouts breakdown reclaim reclaims"
               " reclaimed reclaiming clear clears cleared clearing flip flips flipped cross"
               " crosses crossed surpass penetrate crack cracks"),
@@ -40,14 +40,15 @@ _CUES: tuple[tuple[str, str], ...] = (
              " tagged jumped climbed surged rebounded traded since ago yesterday previous"
              " previously earlier achieved done made bottomed topped peaked soared slid slipped"
              " spiked tumbled dipped depegged recovered retraced sank plunges tumbles sinks jumps"
-             " surges soars climbs"),
+             " surges soars climbs eased faded bled settled tapped squeezed gapped halved stalled"
+             " swept drifted leapt flew plummeted collapsed ripped edged crept retook round-trip"),
     ("future", "will may could can should might would likely expect expecting expected if in-case"
                " unless once possible possibly tomorrow soon 'll gonna"),
-    ("last", "price prices current currently cmp now trading trades last quote quoted"
+    ("last", "price prices current currently cmp premarket now trading trades last quote quoted"
              " at @ is sits sitting hovering worth ≈ around near"
              " touch touches"),
     ("close", "close closes closed closing opens"),
-    ("exit", "exit exits exited exiting sold trimmed trim out banked"),
+    ("exit", "exit exits exited exiting sold trimmed trim out banked bailed covered covering"),
     ("to", "to towards toward till until going headed heading heads next → -> ➡ ➡️ ➜ 👉 test"
            " retest visit revisit eye eyes eyeing see seeing"),
     ("option", "strike strikes expiry exp expiring otm itm atm contract contracts premium"),

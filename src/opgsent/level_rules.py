@@ -89,9 +89,7 @@ _BEYOND = np.array([cue in ("above", "below") for cue in CUES])
 _CLOSES = np.array([cue in ("above", "below", "close") for cue in CUES])
 _CENTS_AFTER = norms_of("to at @ hit near around from under over target tp")
 _CE_PE = norms_of("ce pe")  # calls and puts in India
-_AT, _CLOSING, _SESSIONS = (
-    norms_of("at @"), norms_of("closed closes ended close"), norms_of("day week month session year")
-)  # fmt: skip
+_AT = norms_of("at @")
 
 # --- the rules ------------------------------------------------------------------------------
 
@@ -199,7 +197,7 @@ def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> It
         ("labelled as on a card", told.card, 0, LIKELY),
         ("its name", (told.named > _NO) & (numbers.size >= _TENS), 0, PERHAPS),  # from ten on
         ("sold", sold, 1 + EXIT, LIKELY),
-        ("where it closed", _closed(a), 1 + LAST, SURELY),
+        ("where it closed", clauses.closed(a), 1 + LAST, SURELY),
         ("quote before its map", _mapped(a), 1 + LAST, SURELY),
     ):
         (at,) = marked.nonzero()
@@ -317,18 +315,6 @@ def _optional(a: Around, tail: Ints) -> NDArray[np.bool_]:
     if np.count_nonzero(found):
         found &= ~among(a.norms[r.first - 1], _AT)
     return found
-
-
-def _closed(a: Around) -> NDArray[np.bool_]:
-    """Where the market closed: "SPX closed at 5,870", "$TSLA ended the day at 251"."""
-    r, norms = a.runs, a.norms
-    at = among(norms[r.first - ONE], _AT)
-    if np.count_nonzero(at):
-        verb = np.maximum(r.first - 2, r.low)
-        verb = np.maximum(verb - 2 * among(norms[verb], _SESSIONS), r.low)
-        at &= among(norms[verb], _CLOSING)
-        at &= (r.batch.flags[np.maximum(verb - 1, r.low)] & TICKER) != 0
-    return at
 
 
 def _mapped(a: Around) -> NDArray[np.bool_]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .checks import FEWEST
-from .corpus import LabelledPost, corpora_folder, read_corpus
+from .corpus import LabelledPost, corpora_folder, read_spans
 from .errors import InputError
 from .fitting import folds_of
 from .fitting_spans import fit_extraction, learnable
@@ -77,10 +77,10 @@ def _worth(scores: SpanScores) -> float:
 
 def _corpora_spans() -> list[LabelledPost]:
     try:
-        posts = read_corpus(corpora_folder())
+        posts = read_spans(corpora_folder())
     except InputError:
         return []
-    return learnable(post for post in posts if post.split == "train" and not post.disputed)
+    return learnable(post for post in posts if post.split == "train")
 
 
 def _with(old: Classifier, arrays: dict[str, NDArray[Any]]) -> Classifier:
