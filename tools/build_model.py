@@ -56,7 +56,6 @@ PUBLIC = ROOT / "corpora" / "public-labels.csv"
 TEACHER = ROOT / "tools" / "teacher.npz"
 SPAN_TEACHER = ROOT / "tools" / "teacher_spans.npz"
 ROLE_TEACHER = ROOT / "tools" / "teacher_roles.npz"
-ROLE_TEACHER = ROOT / "tools" / "teacher_roles.npz"
 #: what the last fit of verdicts said of the posts held out: ``post`` (n,) as in teacher.npz and the
 #: probabilities ``stance`` and ``style`` (n, 3); benchmarks/verdicts.py reads it
 HELD_OUT = ROOT / "tools" / "held_out.npz"
@@ -149,10 +148,7 @@ def taught_spans(shared: Path) -> dict[int, list[LabelledPost]]:
         return {-1: []}
     with np.load(SPAN_TEACHER, allow_pickle=False) as found:
         stored = {name: found[name] for name in found.files}
-    spans: dict[int, list[tuple[int, ...]]] = {}
-    columns = [stored[name].tolist() for name in ("of", "start", "end", "role")]
-    for of, start, end, roles in zip(*columns, strict=True):
-        spans.setdefault(of, []).append((start, end, *roles))
+    spans = _by_post(*(stored[name] for name in ("of", "start", "end", "role")))
     texts = [(at, text) for at, text in _found(file, stored["post"]) if not _UNASKED.search(text)]
     return {
         fold: [_marked(at, text, spans.get(at, ()), 2 + column) for at, text in texts]
@@ -174,12 +170,8 @@ def taught_roles(shared: Path) -> dict[int, list[LabelledPost]]:
         np.load(SPAN_TEACHER, allow_pickle=False) as a,
         np.load(ROLE_TEACHER, allow_pickle=False) as b,
     ):
-        posts, hold = a["post"], b["hold"].tolist()
-        columns = [a[name][b["level"]].tolist() for name in ("of", "start", "end")]
-        columns.append(b["role"].tolist())
-    spans: dict[int, list[tuple[int, ...]]] = {}
-    for of, start, end, roles in zip(*columns, strict=True):
-        spans.setdefault(of, []).append((start, end, *roles))
+        posts, hold, level = a["post"], b["hold"].tolist(), b["level"]
+        spans = _by_post(a["of"][level], a["start"][level], a["end"][level], b["role"])
     texts = [(at, text) for at, text in _found(file, posts) if at in spans]
     return {
         fold: [
@@ -187,6 +179,14 @@ def taught_roles(shared: Path) -> dict[int, list[LabelledPost]]:
         ]
         for column, fold in enumerate(hold)
     }
+
+
+def _by_post(*columns: NDArray[Any]) -> dict[int, list[tuple[int, ...]]]:
+    """Post -> (start, end, role by each teacher) of its spans, from columns of all spans."""
+    spans: dict[int, list[tuple[int, ...]]] = {}
+    for of, start, end, roles in zip(*(column.tolist() for column in columns), strict=True):
+        spans.setdefault(of, []).append((start, end, *roles))
+    return spans
 
 
 def _marked(at: int, text: str, spans: Iterable[tuple[int, ...]], column: int) -> LabelledPost:
