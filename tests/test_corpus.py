@@ -217,6 +217,18 @@ def test_a_sound_corpus_has_no_problem(tmp_path: Path) -> None:
     assert "39 posts, 0 problems" in report.to_text()
 
 
+def test_posts_that_have_spans_alone_are_checked_beside_the_others(tmp_path: Path) -> None:
+    folder = write(tmp_path, *full_corpus())
+    level = {"id": "w60-000", "text": TEXT, "tickers": [TICKER], "levels": [LEVEL]}
+    file = (folder if folder.is_dir() else folder.parent) / "levels.jsonl"
+    file.write_text(json.dumps(level) + "\n")
+    assert check_corpus(folder).problems == ()
+    file.write_text(json.dumps({**level, "id": "train-dramatic", "tickers": []}) + "\n")
+    twice, owner = sorted(check_corpus(folder).problems)
+    assert "levels.jsonl, row 1: id 'train-dramatic' is that of row 1 too" in twice
+    assert "no ticker of the post is 'BTC'" in owner
+
+
 def altered(change: Callable[[list[dict[str, Any]]], object]) -> list[dict[str, Any]]:
     posts = full_corpus()
     change(posts)

@@ -64,7 +64,7 @@ class CorpusReport:
 
 
 def check_corpus(folder: str | Path, *, assets: Assets | None = None) -> CorpusReport:
-    """Check posts.jsonl (and annotations.jsonl where it is) and count what is in it.
+    """Check posts.jsonl (and annotations.jsonl and levels.jsonl where they are) and count.
 
     Offsets match their text, labels are legal, values decimal, symbols canonical (by ``assets``,
     the bundled table when None), ids unique, no writer in two splits, every genre in all three,
@@ -80,18 +80,11 @@ def check_corpus(folder: str | Path, *, assets: Assets | None = None) -> CorpusR
     """
     file = posts_file(folder)
     table = Assets.load() if assets is None else assets
-    problems: list[str] = []
-    posts: list[dict[str, Any]] = []
     seen: dict[str, int] = {}
-    for row, record in read_lines(file):
-        wrong = problems_of(record)
-        if not wrong:
-            wrong = [*_missing(record), *_symbol_problems(record, table)]
-            posts.append(record)
-            if record["id"] in seen:
-                wrong.append(f"id {record['id']!r:.60} is that of row {seen[record['id']]} too")
-            seen.setdefault(record["id"], row)
-        problems += [f"{file}, row {row}: {problem}" for problem in wrong]
+    posts, problems = _checked(file, table, seen)
+    levels = file.parent / "levels.jsonl"
+    if levels.is_file() and levels != file:
+        problems += _checked(levels, table, seen, spans_alone=True)[1]
     problems += [f"{file}: {problem}" for problem in _split_problems(posts)]
     notes = file.parent / "annotations.jsonl"
     if notes.is_file():
@@ -99,6 +92,23 @@ def check_corpus(folder: str | Path, *, assets: Assets | None = None) -> CorpusR
     groups = _members(group_near_duplicates([post["text"] for post in posts]))
     repeated = tuple(tuple(posts[i]["id"] for i in group) for group in groups if len(group) > 1)
     return CorpusReport(len(posts), tuple(problems), repeated, _tables(posts))
+
+
+def _checked(
+    file: Path, assets: Assets, seen: dict[str, int], *, spans_alone: bool = False
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """The legal lines of a file and what is wrong; ``seen``, the rows of all ids, is filled."""
+    posts, problems = [], []
+    for row, record in read_lines(file):
+        wrong = problems_of(record)
+        if not wrong:
+            wrong = [*([] if spans_alone else _missing(record)), *_symbol_problems(record, assets)]
+            posts.append(record)
+            if record["id"] in seen:
+                wrong.append(f"id {record['id']!r:.60} is that of row {seen[record['id']]} too")
+            seen.setdefault(record["id"], row)
+        problems += [f"{file}, row {row}: {problem}" for problem in wrong]
+    return posts, problems
 
 
 def _members(group_of: Sequence[int]) -> list[list[int]]:
@@ -117,11 +127,8 @@ def _missing(record: Mapping[str, Any]) -> Iterator[str]:
     if record.get("split") not in (None, *SPLITS):
         yield f"split {record['split']!r:.60}; one of {', '.join(SPLITS)}"
     labellers = record.get("labellers")
-    if (
-        not isinstance(labellers, list)
-        or not labellers
-        or not all(isinstance(name, str) and name for name in labellers)
-    ):
+    named = isinstance(labellers, list) and all(isinstance(x, str) and x for x in labellers)
+    if not named or not labellers:
         yield f"labellers {labellers!r:.60}; a list of labeller ids"
     for ticker in record.get("tickers") or ():
         if "subject" not in ticker:
