@@ -95,7 +95,7 @@ class TokenTable:
         known = page.pieces.get
         runs: list[Any] = list(map(known, found))
         gaps = []
-        for gap in _gaps(runs):
+        for gap in [at for at, run in enumerate(runs) if run is None]:
             if found[gap][:4] == "http":  # no link comes twice, but others as long as it
                 found[gap] = kept_as(found[gap])
                 runs[gap] = known(found[gap])
@@ -152,15 +152,6 @@ class TokenTable:
 
 
 packed = struct.Struct("=q").pack  #: a number as the arrays hold it
-
-
-def _gaps(runs: Sequence[bytes | None]) -> list[int]:
-    """Where None stands: few places, found faster than by a loop."""
-    found, at = [], -1
-    for _ in range(runs.count(None)):
-        at = runs.index(None, at + 1)
-        found.append(at)
-    return found
 
 
 def _after_fork() -> None:
