@@ -25,7 +25,14 @@ import numpy as np
 from tools.build_model import taught_roles, taught_spans
 
 from opgsent.assets import Assets
-from opgsent.corpus import LabelledPost, corpora_folder, read_lines, read_spans, to_post
+from opgsent.corpus import (
+    LEVELS_FILE,
+    LabelledPost,
+    corpora_folder,
+    read_lines,
+    read_spans,
+    to_post,
+)
 from opgsent.extraction import Extractor, Spans
 from opgsent.fitting import FOLDS, folds_of
 from opgsent.fitting_spans import fit_extraction, learnable, table_of
@@ -139,7 +146,7 @@ def crossed(
 
 def readers(folder: Path) -> None:
     """How often the two readers of levels.jsonl gave a level the same role."""
-    rows = [row for _, row in read_lines(folder / "levels.jsonl")]
+    rows = [row for _, row in read_lines(folder / LEVELS_FILE)]
     pairs = [pair for row in rows for pair in zip(row["levels"], row["second"], strict=True)]
     same = sum(level["role"] == second for level, second in pairs)
     disputed = sum(row.get("disputed", False) for row in rows)

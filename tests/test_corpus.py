@@ -225,7 +225,7 @@ def test_posts_that_have_spans_alone_are_checked_beside_the_others(tmp_path: Pat
     assert check_corpus(folder).problems == ()
     file.write_text(json.dumps({**level, "id": "train-dramatic", "tickers": []}) + "\n")
     twice, owner = sorted(check_corpus(folder).problems)
-    assert "levels.jsonl, row 1: id 'train-dramatic' is that of row 1 too" in twice
+    assert "levels.jsonl, row 1: id 'train-dramatic' is that of row 1 of posts.jsonl too" in twice
     assert "no ticker of the post is 'BTC'" in owner
 
 
@@ -236,7 +236,7 @@ def altered(change: Callable[[list[dict[str, Any]]], object]) -> list[dict[str, 
 
 
 PROBLEMS: list[tuple[Callable[[list[dict[str, Any]]], object], str]] = [
-    (lambda p: p[3].update(id=p[0]["id"]), "is that of row 1 too"),
+    (lambda p: p[3].update(id=p[0]["id"]), "is that of row 1 of posts.jsonl too"),
     (lambda p: p[3].update(writer="w-dev"), "writer 'w-dev' is in dev, train"),
     (lambda p: p.pop(0), "split train has no dramatic"),
     (lambda p: p[0].pop("platform"), "has no platform"),

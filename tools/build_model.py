@@ -138,8 +138,6 @@ def taught_spans(shared: Path) -> dict[int, list[LabelledPost]]:
     spans that one of the teachers took for a price or a ticker; ``role`` (m, folds + 1) what the
     teachers of each fold of ``hold`` say (number of the role, TICKER or NOTHING), and last all of
     them together. Folds are those of folds_of over the train posts of real.jsonl that have spans.
-    tools/teacher_roles.npz has the other folds: the roles alone of some of these spans, in posts
-    whose tickers are None (see fit_extraction). -1 is learned from the first file.
     Only -1, with no posts, where the file or the posts are not at hand.
     """
     file = shared / "posts" / "unlabelled.txt.gz"
@@ -161,7 +159,8 @@ def taught_roles(shared: Path) -> dict[int, list[LabelledPost]]:
 
     tools/teacher_roles.npz: ``level`` (n,) spans of teacher_spans.npz, at most two of a post;
     ``hold`` (k,) folds; ``role`` (n, k) what their teachers say. The tickers of these posts are
-    None: they teach roles alone. Empty where the files or the posts are not at hand.
+    None: they teach roles alone, see fit_extraction; the bundled model does without them. Empty
+    where the files or the posts are not at hand.
     """
     file = shared / "posts" / "unlabelled.txt.gz"
     if not ROLE_TEACHER.is_file() or not SPAN_TEACHER.is_file() or not file.is_file():

@@ -49,7 +49,7 @@ BEFORE, OWN, BEHIND = 56, 8, 28  # word pieces around a candidate that are shown
 COMMON = 20  # unlabelled posts that hold an emoji which becomes a word piece
 #: word pieces of MPNet's vocabulary that no text holds: a number, a ticker; letters of a
 #: candidate: none, lower case, capitals, mixed; the ends of a row
-_NUMBER, _NAME, _CASES, _FIRST, _LAST = 5, 6, (7, 8, 9, 10), 0, 2
+NUMBER, _NAME, _CASES, _FIRST, _LAST = 5, 6, (7, 8, 9, 10), 0, 2
 _CAPITALS = "^"  # stands before words in capitals, which MPNet does not see
 
 
@@ -212,7 +212,7 @@ def prepare(folder: Path, mpnet: Path, shared: Path, assets: Assets) -> None:
     for chosen in (marked, [LabelledPost(str(i), t) for i, t in enumerate(asked(texts))]):
         numbers, names, classes = spots_of(chosen, assets)
         given = [post.text for post in chosen]
-        rows += words.candidates(given, numbers, _NUMBER) + words.candidates(given, names, _NAME)
+        rows += words.candidates(given, numbers, NUMBER) + words.candidates(given, names, _NAME)
         if chosen is marked:
             of = [post for post, _, _ in [*numbers, *names]]
             arrays |= {

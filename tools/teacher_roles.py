@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 from build_model import ROLE_TEACHER, ROOT, SPAN_TEACHER, public_posts, short
-from teacher import Words, flat, packed, unlabelled
+from teacher import NUMBER, Words, flat, packed, unlabelled
 from teacher_fit import DEVICE, Descent, Pieces, Teacher, answer, answers, batches, body_of
 from torch.nn import functional
 
@@ -36,7 +36,6 @@ from opgsent.result import ROLES
 HOLD = (4, 1, 3, 2)  # teacher_spans.npz has fold 0
 MOST = 2  # levels of a post that are asked about
 AGAIN = 2_500  # levels of corpora/ that the teacher of a fold reads again
-NUMBER = 5  # the word piece that says that a candidate is a number, as teacher.py has it
 FIRST_RATE, RATE = 6e-5, 4e-5
 Array = np.ndarray[Any, Any]
 Spot = tuple[int, int, int]  # post, start, end

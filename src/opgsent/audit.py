@@ -16,6 +16,7 @@ from .corpus import (
     CONFUSABLES,
     GENRES,
     LABEL_SETS,
+    LEVELS_FILE,
     MAX_BYTES,
     PLATFORMS,
     SPLITS,
@@ -80,9 +81,9 @@ def check_corpus(folder: str | Path, *, assets: Assets | None = None) -> CorpusR
     """
     file = posts_file(folder)
     table = Assets.load() if assets is None else assets
-    seen: dict[str, int] = {}
+    seen: dict[str, str] = {}
     posts, problems = _checked(file, table, seen)
-    levels = file.parent / "levels.jsonl"
+    levels = file.parent / LEVELS_FILE
     if levels.is_file() and levels != file:
         problems += _checked(levels, table, seen, spans_alone=True)[1]
     problems += [f"{file}: {problem}" for problem in _split_problems(posts)]
@@ -95,9 +96,9 @@ def check_corpus(folder: str | Path, *, assets: Assets | None = None) -> CorpusR
 
 
 def _checked(
-    file: Path, assets: Assets, seen: dict[str, int], *, spans_alone: bool = False
+    file: Path, assets: Assets, seen: dict[str, str], *, spans_alone: bool = False
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """The legal lines of a file and what is wrong; ``seen``, the rows of all ids, is filled."""
+    """The legal lines of a file and what is wrong; ``seen``, where all ids are, is filled."""
     posts, problems = [], []
     for row, record in read_lines(file):
         wrong = problems_of(record)
@@ -105,8 +106,8 @@ def _checked(
             wrong = [*([] if spans_alone else _missing(record)), *_symbol_problems(record, assets)]
             posts.append(record)
             if record["id"] in seen:
-                wrong.append(f"id {record['id']!r:.60} is that of row {seen[record['id']]} too")
-            seen.setdefault(record["id"], row)
+                wrong.append(f"id {record['id']!r:.60} is that of {seen[record['id']]} too")
+            seen.setdefault(record["id"], f"row {row} of {file.name}")
         problems += [f"{file}, row {row}: {problem}" for problem in wrong]
     return posts, problems
 

@@ -104,6 +104,9 @@ class LabelledPost:
     disputed: bool = False
 
 
+LEVELS_FILE = "levels.jsonl"  #: beside posts.jsonl: posts with tickers and levels alone
+
+
 def corpora_folder() -> Path:
     """Return the folder of the bundled corpora: beside the source checkout, or in the wheel.
 
@@ -144,7 +147,7 @@ def read_spans(folder: Path) -> list[LabelledPost]:
     levels.jsonl, which need not be there, holds posts that were written for their levels and have
     neither stance nor style. Disputed posts are left out. Raises InputError as read_corpus does.
     """
-    files = [folder / "posts.jsonl", folder / "levels.jsonl"]
+    files = [folder / "posts.jsonl", folder / LEVELS_FILE]
     posts = [post for file in files if file.is_file() for post in read_corpus(file)]
     return [p for p in posts if not p.disputed and p.tickers is not None and p.levels is not None]
 
