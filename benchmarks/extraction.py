@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tools.build_model import taught_roles, taught_spans
+from tools.build_model import taught_spans
 
 from opgsent.assets import Assets
 from opgsent.corpus import (
@@ -315,17 +315,15 @@ def main(args: Sequence[str] | None = None) -> None:
     corpora = read_spans(corpora_folder())
     own = learnable(p for p in corpora if p.split == "train")
     labelled = real(options.shared, "train")
-    spans_taught = taught_spans(options.shared)
-    last = spans_taught.pop(-1)
-    taught = taught_roles(options.shared) | spans_taught
+    taught = taught_spans(options.shared)
+    last = taught.pop(-1)
     extractor = Extractor(assets, fit_extraction([*labelled, *own], assets, taught=last))
     if not options.speed:
         name = f"real.jsonl train, {FOLDS}-fold grouped cross-validation"
         none = dict.fromkeys(range(FOLDS), ())
         report(f"{name}, no teacher", *crossed(labelled, own, assets, none))
         if taught:
-            told = f"taught: spans in folds {[*spans_taught]}, roles in {sorted(taught)}"
-            report(f"{name}, {told}", *crossed(labelled, own, assets, none | taught))
+            report(f"{name}, taught", *crossed(labelled, own, assets, none | taught))
         readers(corpora_folder())
         for file, styled in (("posts", True), ("levels", False)):
             test = [p for p in corpora if p.split == "test" and (p.style is not None) == styled]

@@ -55,7 +55,6 @@ MODEL = ROOT / "src" / "opgsent" / "data" / "model"
 PUBLIC = ROOT / "corpora" / "public-labels.csv"
 TEACHER = ROOT / "tools" / "teacher.npz"
 SPAN_TEACHER = ROOT / "tools" / "teacher_spans.npz"
-ROLE_TEACHER = ROOT / "tools" / "teacher_roles.npz"
 #: what the last fit of verdicts said of the posts held out: ``post`` (n,) as in teacher.npz and the
 #: probabilities ``stance`` and ``style`` (n, 3); benchmarks/verdicts.py reads it
 HELD_OUT = ROOT / "tools" / "held_out.npz"
@@ -123,14 +122,6 @@ def _found(file: Path, hashes: NDArray[np.uint64]) -> list[tuple[int, str]]:
     return [(at, text) for text in texts if (at := place.pop(short(text), None)) is not None]
 
 
-#: what the grammar takes for candidates since the teachers of spans were asked: of posts with these
-#: they have not said all
-_UNASKED = re.compile(
-    r"(?i)(?<![\w$#@./])(?:sl|tp|pt|tgt|stop|entry|buy|sell|target)[0-9]{2,}(?!\w)|\b[st]/[lp]"
-    r"|0\.0[₀-₉{(]|[0-9]['’][0-9]{3}|₹|[0-9](?:ce|pe)\b"
-)
-
-
 def taught_spans(shared: Path) -> dict[int, list[LabelledPost]]:
     """Fold -> posts whose spans teachers marked that had not seen it; -1: all teachers together.
 
@@ -147,36 +138,10 @@ def taught_spans(shared: Path) -> dict[int, list[LabelledPost]]:
     with np.load(SPAN_TEACHER, allow_pickle=False) as found:
         stored = {name: found[name] for name in found.files}
     spans = _by_post(*(stored[name] for name in ("of", "start", "end", "role")))
-    texts = [(at, text) for at, text in _found(file, stored["post"]) if not _UNASKED.search(text)]
+    texts = [(at, text) for at, text in _found(file, stored["post"])]
     return {
         fold: [_marked(at, text, spans.get(at, ()), 2 + column) for at, text in texts]
         for column, fold in enumerate([*stored["hold"].tolist(), -1])
-    }
-
-
-def taught_roles(shared: Path) -> dict[int, list[LabelledPost]]:
-    """Fold -> posts with roles of levels, as a teacher gave them that had not seen it.
-
-    tools/teacher_roles.npz: ``level`` (n,) spans of teacher_spans.npz, at most two of a post;
-    ``hold`` (k,) folds; ``role`` (n, k) what their teachers say. The tickers of these posts are
-    None: they teach roles alone, see fit_extraction; the bundled model does without them. Empty
-    where the files or the posts are not at hand.
-    """
-    file = shared / "posts" / "unlabelled.txt.gz"
-    if not ROLE_TEACHER.is_file() or not SPAN_TEACHER.is_file() or not file.is_file():
-        return {}
-    with (
-        np.load(SPAN_TEACHER, allow_pickle=False) as a,
-        np.load(ROLE_TEACHER, allow_pickle=False) as b,
-    ):
-        posts, hold, level = a["post"], b["hold"].tolist(), b["level"]
-        spans = _by_post(a["of"][level], a["start"][level], a["end"][level], b["role"])
-    texts = [(at, text) for at, text in _found(file, posts) if at in spans]
-    return {
-        fold: [
-            replace(_marked(at, text, spans[at], 2 + column), tickers=None) for at, text in texts
-        ]
-        for column, fold in enumerate(hold)
     }
 
 

@@ -35,7 +35,7 @@ from teacher_fit import CLOSE, FOLDS, OPEN, SPANS
 from transformers import AddedToken, AutoTokenizer
 
 from opgsent.assets import Assets
-from opgsent.corpus import LabelledPost, corpora_folder, read_corpus, read_lines
+from opgsent.corpus import LabelledPost, corpora_folder, read_corpus, read_lines, read_spans
 from opgsent.fitting import folds_of
 from opgsent.fitting_spans import Spot, examples
 from opgsent.result import LABELS
@@ -205,7 +205,8 @@ def prepare(folder: Path, mpnet: Path, shared: Path, assets: Assets) -> None:
         "post_told": told,
         "post_weight": np.array([UNSURE if p.id in doubted else 1.0 for p in posts]),
     }
-    marked = [p for p in posts if p.tickers is not None and p.levels is not None]
+    written = [p for p in read_spans(corpora_folder()) if p.split == "train"]
+    marked = [p for p in [*public, *written] if p.tickers is not None and p.levels is not None]
     real = [p for p in marked if p.writer is None]
     folds = [*folds_of([p.group for p in real]).tolist(), *[-1] * (len(marked) - len(real))]
     rows: list[list[int]] = []
@@ -248,7 +249,7 @@ def finish(out: Path, shared: Path, assets: Assets) -> None:
     texts = unlabelled(shared)
     if verdicts := of("read", "plain"):
         write_verdicts(verdicts, texts, public_posts(shared))
-    if spans := of("span"):
+    if spans := of("span", "again"):
         write_spans(spans, asked(texts), assets)
 
 

@@ -236,15 +236,17 @@ class Task:
     epochs: int = 3
     body: str = "read.pt"
     size: int = 48
+    seed: int = 0
 
 
 def fit(task: Task, folder: Path, work: Path) -> str:
     """Fine-tune a teacher, write NAME.npy (answers for the unlabelled) and NAME.held.npy, say how
     good it is.
     """
-    torch.manual_seed(task.hold)
+    seed = 10 * task.seed + task.hold
+    torch.manual_seed(seed)
     torch.set_num_threads(2)
-    draw = np.random.default_rng(task.hold)
+    draw = np.random.default_rng(seed)
     data = np.load(folder / "data.npz", allow_pickle=False)
     kind = "post" if task.sizes == VERDICTS else "span"
     rows = Pieces.of(data[f"{kind}_ids"], data[f"{kind}_at"])
@@ -334,6 +336,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--work", type=Path, default=Path("/tmp/teachers"), help="for what is big")
     parser.add_argument("--seconds", type=float, default=50, help="of the masked language model")
+    parser.add_argument("--only", choices=("spans", "verdicts"), help="teachers of these alone")
     options = parser.parse_args()
     data, out, work = np.load(options.data / "data.npz"), options.out, options.work
     for folder in (out, work):
@@ -362,9 +365,12 @@ def main() -> None:
             answered.update(all_folds(data, work, kind.name, kind.sizes))
             np.savez_compressed(out / "answers.npz", **answered)
 
-        step(Task("span", SPANS, epochs=2, size=80))
-        step(Task("read", VERDICTS))
-        step(Task("plain", VERDICTS, rate=5e-5, body="plain.pt"))
+        if options.only != "verdicts":
+            step(Task("span", SPANS, epochs=2, size=80))
+            step(Task("again", SPANS, epochs=3, size=80, seed=1))
+        if options.only != "spans":
+            step(Task("read", VERDICTS))
+            step(Task("plain", VERDICTS, rate=5e-5, body="plain.pt"))
     print(f"done ({time.time() - start:.0f} s)", flush=True)
 
 

@@ -34,7 +34,7 @@ Spot = tuple[int, int, int]
 TICKER_C = 0.5  #: inverse strength of the priors, chosen by grouped cross-validation
 LEVEL_C = 0.5
 ROLE_C = 0.25
-TAUGHT = 0.2  #: weight of a post that a teacher labelled beside a labelled one's 1
+TAUGHT = 0.8  #: weight of a post that teachers labelled beside a labelled one's 1
 TOO_SMALL = 2e-3
 NO_ROLE = -1
 #: writers of corpora/ whose levels stand in metaphors ("the lid", "that door"): two readers gave
@@ -180,26 +180,22 @@ def fit_extraction(
 ) -> dict[str, NDArray[Any]]:
     """Fit the models on the posts whose spans are labelled; names begin ticker_ and level_.
 
-    ``taught`` are posts whose spans a slower model has marked; they count TAUGHT each. One whose
-    tickers are None teaches the roles of its levels alone. Raises ValueError when no post has
-    spans. The result depends on the posts alone (``seed`` is there for fits that draw lots; this
-    one does not).
+    ``taught`` are posts whose spans a slower model has marked; they count TAUGHT each. Raises
+    ValueError when no post has spans. The result depends on the posts alone (``seed`` is there
+    for fits that draw lots; this one does not).
     """
     posts = [post for post in posts if post.tickers is not None and post.levels is not None]
     if not posts:
         raise ValueError("no post has labelled tickers and levels; give some that have")
     x = examples([*posts, *taught], assets)
     worth = np.repeat([1.0, TAUGHT], [len(posts), len(taught)])
-    whole = np.array([post.tickers is not None for post in (*posts, *taught)])
-    (asked,) = whole[x.ticker_post].nonzero()
     ticker, ticker_bias = fit_binary(
-        sparse(x.ticker_rows)[asked], x.is_ticker[asked], TICKER_C, worth[x.ticker_post[asked]]
+        sparse(x.ticker_rows), x.is_ticker, TICKER_C, worth[x.ticker_post]
     )
     matrix = sparse(x.role_rows)
     is_level = x.role != NO_ROLE
     weight = worth[x.role_post]
-    (asked,) = whole[x.role_post].nonzero()
-    level, level_bias = fit_binary(matrix[asked], is_level[asked], LEVEL_C, weight[asked])
+    level, level_bias = fit_binary(matrix, is_level, LEVEL_C, weight)
     roles, role_bias = fit_roles(matrix[is_level], x.role[is_level], ROLE_C, weight[is_level])
     table = np.column_stack([level, roles])
     table[np.abs(table) < TOO_SMALL] = 0.0  # what says next to nothing only takes room
