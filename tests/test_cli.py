@@ -69,6 +69,21 @@ def test_every_example_is_a_command_line(line: str) -> None:
     assert callable(args.run)
 
 
+def shown_in_readme() -> list[tuple[str, list[str]]]:
+    """(command line, what README says it prints, up to a "...") of each ``classify``."""
+    text = (TOP / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^\$ (opgsent classify .*)\n((?:(?!```|\$ ).*\n)+)", text, re.MULTILINE)
+    return [(line, says.split("\n  ...\n")[0].rstrip().split("\n")) for line, says in blocks]
+
+
+@pytest.mark.parametrize(("line", "says"), shown_in_readme())
+def test_readme_shows_what_is_printed(
+    line: str, says: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(shlex.split(line)[1:]) == 0
+    assert capsys.readouterr().out.split("\n")[: len(says)] == says
+
+
 def test_every_command_has_examples_and_help() -> None:
     assert set(PARSERS) == set(EXAMPLES)
     for name, parser in PARSERS.items():

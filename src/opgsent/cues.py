@@ -24,7 +24,7 @@ _CUES: tuple[tuple[str, str], ...] = (
     ("short", "short shorts shorting shorted reshort bearish bear bears"),
     ("support", "support supports supported sup supp supps demand floor bottom bottoms low lows"
                 " dip dips hold holds holding held bounce bounced bounces base"
-                " defend defended bids 🛡 defence defense"),
+                " defend defended bids 🛡 defence defense footing"),
     ("resistance", "resistance resistances res resis resist resistence supply ceiling high highs"
                    " top tops ath rejection reject rejected rejects barrier hurdle"
                    " capped lid roof wall caps opposition"),

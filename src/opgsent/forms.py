@@ -31,7 +31,7 @@ from .features import (
     WORD,
     digest_of,
 )
-from .numerals import MAX_DIGITS
+from .numerals import MAX_DIGITS, THOUSANDS
 from .pairs import PAIR_ENDS
 from .phrases import HINT_WORDS, HINTS, hints_of
 from .reading import Described
@@ -139,8 +139,10 @@ def described(tokens: Sequence[str], assets: Assets) -> tuple[Described, list[st
         if lower not in special:
             if token.isalpha():
                 told = _plain_word(token, lower)
-            elif token[-1:].isdigit() and token.isascii():
-                told = numbers.get(_DIGITS.sub("0", token)) if len(token) <= MAX_DIGITS else None
+            elif token[-1:] in _LAST_OF_NUMBER and len(token) <= MAX_DIGITS:
+                told = numbers.get(_DIGITS.sub("0", token))
+                if told and "," in token and not THOUSANDS.fullmatch(token.lstrip("$")):
+                    told = None
         kind, form, flag, count = told or describe(token, assets)
         kinds.append(kind)
         forms.append(form)
@@ -181,10 +183,18 @@ def _special(assets: Assets) -> frozenset[str]:
     return frozenset().union(known_words(assets), CUE_WORDS, HINT_WORDS, _SENSE, _FIRST_PERSON)
 
 
+_LAST_OF_NUMBER = frozenset("0123456789kKmM%xX")
+
+
 @lru_cache(maxsize=4)
 def _numbers(assets: Assets) -> dict[str, tuple[str, str, int, bytes]]:
-    """Form -> what ``describe`` says of each number in plain digits that has it."""
-    return {form: describe(form, assets) for form in ("0", "0.0", "$0", "$0.0")}
+    """Form -> what ``describe`` says of each number in plain digits that has it, "$0.0k", "0-0k"."""
+    digits = ["0", "0.0"]
+    ends = [sign + n + tail for sign in ("", "$") for n in digits for tail in ("", "k", "K")]
+    forms = [n + tail for n in digits for tail in "mM%xX"] + [f"${n}{m}" for n in digits for m in "mM"]
+    forms += ends + [f"{one}-{two}" for one in ends for two in ends]
+    forms += [sign + n for sign in ("", "$") for n in ("1,000", "1,000.0", "1,000,000")]
+    return {_DIGITS.sub("0", form): describe(form, assets) for form in forms}
 
 
 _PAIR_ENDS = frozenset(end.lower() for end in PAIR_ENDS)

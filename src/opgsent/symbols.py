@@ -22,7 +22,7 @@ _DATED = re.compile(r"(\w{2,10})\s?[-/]\s?(?:[0-9]{1,2}[A-Z]{3}[0-9]{2}|[FGHJKMN
 _FUTURE = re.compile(rf"(\w{{2,10}})(USDT|USDC|USD){CONTRACT_TAIL}")
 _SIDE = re.compile(r"(\w{6,})(?:BUY|SELL|LONG|SHORT)", re.IGNORECASE)
 _SUFFIX = re.compile(
-    r"(?:\.X|_F|\.(?:P|CA|TO|V|L|AX|DE|PA|HK|NS|BO|TW|MI|AS|CN|NE))", re.IGNORECASE
+    r"(?:\.X|_F|\.(?:P|CA|TO|V|L|AX|DE|PA|HK|NS|BO|TW|MI|AS|CN|NE))$", re.IGNORECASE
 )
 _FUTURES = ("commodity", "index", "fx")  # what futures are of, beside coins
 _OWNER = re.compile(r"(?:['’]s?|_\w*)", re.IGNORECASE)
@@ -69,7 +69,7 @@ def symbol_of(token: str, kind: str, assets: Assets) -> Symbol:
         if found:
             classes = pair_classes(*found, assets)
             return Symbol(canonical(found[0], assets), found[1], "pair", classes, 0, end)
-    if root := contract_root(token[start:], assets):
+    if not token.isalpha() and (root := contract_root(token[start:], assets)):
         classes = _of_future(classes_of(root, assets))
         kind = "symbol" if kind == "word" else kind
         return Symbol(root, None, kind, classes, 0, len(token))
@@ -77,7 +77,7 @@ def symbol_of(token: str, kind: str, assets: Assets) -> Symbol:
         body = token[start:]
         # a number means a share of one exchange alone: "$0700.HK" keeps it
         by_number = body[0].isdigit() and "." in body
-        tail = None if by_number else re.search(_SUFFIX.pattern + "$", body, re.IGNORECASE)
+        tail = None if by_number or body.isalpha() else _SUFFIX.search(body)
         plain = not tail or tail.group() == ".P"
         if plain and kind == "cashtag" and not assets.by_symbol(body.upper()):
             if (found := split_pair(body, assets)) and classes_of(found[0], assets):
@@ -93,7 +93,7 @@ def symbol_of(token: str, kind: str, assets: Assets) -> Symbol:
         elif tail and tail.group().upper() == "_F":
             classes = _of_future(classes)
         return Symbol(symbol, None, "cashtag", classes, 0, len(token))
-    side = _SIDE.fullmatch(token)
+    side = _SIDE.fullmatch(token) if len(token) > 8 else None
     if side and (found := split_pair(side[1], assets)):
         classes = pair_classes(*found, assets)
         return Symbol(canonical(found[0], assets), found[1], "pair", classes, 0, side.end(1))
