@@ -33,7 +33,7 @@ Spot = tuple[int, int, int]
 
 TICKER_C = 0.5  #: inverse strength of the priors, chosen by grouped cross-validation
 LEVEL_C = 0.5
-ROLE_C = 0.25
+ROLE_C = 0.1
 TAUGHT = 0.8  #: weight of a post that teachers labelled beside a labelled one's 1
 TOO_SMALL = 2e-3
 NO_ROLE = -1
