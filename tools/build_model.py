@@ -16,7 +16,6 @@ import gzip
 import hashlib
 import json
 import os
-import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence

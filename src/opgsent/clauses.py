@@ -56,6 +56,7 @@ _AT, _CLOSING, _SETTLING, _SESSIONS, _MARKET = map(
     ("at @", "closed closes close", "opened settled finished ended",
      "day week month session year", "stock shares index price futures market"),
 )  # fmt: skip
+_OPENING_BRACKET, _CLOSING_BRACKET = norms_of("("), norms_of(")")
 NOWHERE = 20  #: bucket of a price in a post without a price of the day
 _ITSELF = 32  #: added to the bucket of that price
 
@@ -190,6 +191,20 @@ def called(a: Around, tail: Ints) -> Ints:
     for _ in range(4):
         at = at + ((hints[at] & (BETWEEN | QUALITY)) != 0)
     return np.where(at < a.runs.high, _ROLE_OF_CLASS[hints[at] & CLASS], -1)
+
+
+def outside(a: Around, at: Ints) -> Ints:
+    """Places before the bracket that closes at a place, where up to three tokens stand in it: of
+    the ")" in "R1 (up): 5.6" that of R1. All other places as they are.
+    """
+    closing = among(a.norms[at], _CLOSING_BRACKET)
+    if not np.count_nonzero(closing):
+        return at
+    for size in (2, 3, 4):
+        opening = np.maximum(at - size, a.runs.low)
+        at = np.where(closing & among(a.norms[opening], _OPENING_BRACKET), opening - ONE, at)
+        closing &= among(a.norms[at], _CLOSING_BRACKET)
+    return np.maximum(at, a.runs.low)
 
 
 def closed(a: Around) -> NDArray[np.bool_]:

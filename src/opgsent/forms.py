@@ -188,12 +188,12 @@ _LAST_OF_NUMBER = frozenset("0123456789kKmM%xX")
 
 @lru_cache(maxsize=4)
 def _numbers(assets: Assets) -> dict[str, tuple[str, str, int, bytes]]:
-    """Form -> what ``describe`` says of each number in plain digits that has it, "$0.0k", "0-0k"."""
-    digits = ["0", "0.0"]
-    ends = [sign + n + tail for sign in ("", "$") for n in digits for tail in ("", "k", "K")]
-    forms = [n + tail for n in digits for tail in "mM%xX"] + [f"${n}{m}" for n in digits for m in "mM"]
-    forms += ends + [f"{one}-{two}" for one in ends for two in ends]
-    forms += [sign + n for sign in ("", "$") for n in ("1,000", "1,000.0", "1,000,000")]
+    """Form ("$0.0k", "0-0") -> what ``describe`` says of all numbers in plain digits of it."""
+    prices = [s + n + tail for s in ("", "$") for n in ("0", "0.0") for tail in ("", "k", "K")]
+    ranges = [f"{one}-{two}" for one in prices for two in prices]
+    others = "0m 0.0m 0M 0.0M $0m $0.0m $0M $0.0M 0% 0.0% 0x 0.0x 0X 0.0X".split()
+    grouped = "1,000 1,000.0 1,000,000 $1,000 $1,000.0 $1,000,000".split()
+    forms = prices + ranges + others + grouped
     return {_DIGITS.sub("0", form): describe(form, assets) for form in forms}
 
 

@@ -128,6 +128,7 @@ def said(a: Around, numbers: Numbers, head: Ints, tail: Ints) -> Said:
         if not np.count_nonzero(sign):
             break
         label = np.maximum(label - sign, low)
+    label = clauses.outside(a, label)
     said_by = hints[label]
     labels = np.where(said_by & _LABEL, ROLE_OF_CUE[a.cues[label]], _NO)
     short = np.where(near & _COLON, (said_by >> _ROLE_SHIFT & _ROLE_MASK) - ONE, _NO)

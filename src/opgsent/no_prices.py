@@ -135,12 +135,16 @@ _MANY = np.array(1.3)  # log10: nothing is quoted at twenty bitcoin
 _QUOTE, _COINS = np.array(CUES.index("quote")), frozenset(("btc", "bitcoin", "xbt"))
 
 
+GROUPS = 6  # of a phone number, with "00" and a country before it
+
+
 def _in_pieces(a: Around, numbers: Numbers) -> Marked:
     """Groups of a phone number, "555 123 4567", "0800-555-0199", and of a number that the grammar
     does not read as one: "60 000", "60_000", "5'11".
 
     Those are whole numbers side by side of which one begins with a nought, three and more that
-    neither rise nor fall as a list of prices does, and what an apostrophe or a low line parts.
+    neither rise nor fall as a list of prices does, and what an apostrophe or a low line parts; no
+    phone number has more than GROUPS.
     """
     r = a.runs
     found: Marked = (numbers.traits & _LED).astype(bool)
@@ -162,7 +166,7 @@ def _in_pieces(a: Around, numbers: Numbers) -> Marked:
     for first, last in rows:
         values = [known.part.value for known in numbers.known[first : last + 1]]
         listed = len(values) < 3 or sorted(values) in (values, values[::-1])
-        if not listed or True in found[first : last + 1].tolist():
+        if last - first < GROUPS and (not listed or True in found[first : last + 1].tolist()):
             found[first : last + 1] = True
     return found
 

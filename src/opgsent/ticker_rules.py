@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from .assets import STABLECOINS
 from .candidates import CASES, FORMS, KNOWN, PRICE
 from .cues import JOINT
 from .features import END, norm_of, norms_of
@@ -25,6 +26,7 @@ def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
     with a verb behind it ("Nano is") and in a list with a coin ("BCH and nano"), an unknown tag in
     capitals where a post lists prices and names nothing else ("Coin: #XYZ"), a symbol that ends a
     card behind a price ("TP 151 SL 138 NVDA"), a share whose options are named ("Amazon calls").
+    What others are paired with or paid in is none ("using the BTC pairing", "at 0.0033 btc").
     """
     odds = np.zeros(len(which), np.float32)
     shapes = found.shape[which].tolist()
@@ -56,7 +58,29 @@ def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
             plot = symbol.symbol == "DOT" and _word(r, n) == _PLOT
             if plot or (symbol.symbol == "LINK" and _in_bio(r, n)):
                 odds[n] -= 6.0
+            if symbol.symbol in _PAIRED and _is_quote(r, n):
+                odds[n] -= 6.0
     return odds
+
+
+_PAIRED = STABLECOINS | {"BTC", "ETH", "BNB"}
+
+
+def _is_quote(r: Runs, n: int) -> bool:
+    """Whether candidate n is what coins are paired with or paid in: "the BTC pairing", "Pair:
+    USDT", "get some at 0.0033 btc".
+    """
+    page, at = r.batch.page, int(r.first[n])
+    amount = page.strings[r.batch.ids[at - 1]]
+    if _word(r, n) in _PAIRING or (amount.startswith("0.") and amount[-1].isdigit()):
+        return True
+    norms = page.norms
+    before = norms[r.batch.ids[max(at - 2, int(r.low[n])) : at]].tolist()
+    return len(before) == 2 and before[0] in _PAIRING and before[1] in _COLONS
+
+
+_PAIRING = frozenset(norms_of("pair pairs pairing pairings").tolist())
+_COLONS = frozenset(norms_of(": - =").tolist())
 
 
 def _word(r: Runs, n: int) -> int:
