@@ -1,7 +1,7 @@
 """Teachers of verdicts and spans: MPNet, trained on with unlabelled posts, then fine-tuned.
 
     python tools/teacher.py prepare .teach MPNET    # where the posts are: texts -> word pieces
-    python tools/teacher_fit.py .teach OUT          # where the GPU is: some ten minutes
+    python tools/teacher_fit.py .teach OUT          # where the GPU is: a quarter of an hour
     python tools/teacher.py finish OUT              # answers -> tools/teacher*.npz
 
 A teacher holds one fold of the labelled posts out, so that the linear models which learn from it
@@ -9,11 +9,12 @@ can be judged on that fold. Steps, each printed with what the held-out posts giv
 
 1. MPNet goes on as a masked language model over the unlabelled posts, with emoji as word pieces of
    their own (Gururangan et al. 2020, "Don't stop pretraining", ACL).
-2. For each fold a teacher of spans from that body, which says what a candidate between two marks
+2. For each fold two teachers of spans from that body, which say what a candidate between two marks
    is, one of verdicts, and one of verdicts from MPNet as it is, which knows more of others' posts.
 
-What tools/teacher*.npz hold was made in seven minutes of an H200, in another order and cut off
-before all of it was done: span0, read0 to read4, plain0 to plain2.
+tools/teacher.npz was made in seven minutes of an H200, cut off before all was done: read0 to read4,
+plain0 to plain2. tools/teacher_spans.npz was made in twelve of another day: span0 to span4 and
+again1 to again4, 90 seconds of the language model before them.
 
 Needs torch and scikit-learn, and no text: prepare's files hold numbers alone. Fits of one step run
 beside each other, a process each. OUT/answers.npz is written after each kind of teacher.
@@ -367,7 +368,7 @@ def main() -> None:
 
         if options.only != "verdicts":
             step(Task("span", SPANS, epochs=2, size=80))
-            step(Task("again", SPANS, epochs=3, size=80, seed=1))
+            step(Task("again", SPANS, epochs=2, size=80, seed=1))
         if options.only != "spans":
             step(Task("read", VERDICTS))
             step(Task("plain", VERDICTS, rate=5e-5, body="plain.pt"))
