@@ -14,7 +14,7 @@ _CUES: tuple[tuple[str, str], ...] = (
                " take-profit takeprofit profit profits tarp tar sell-target magnet ✅ 🏁 ☑ ✔"
                " t/p t/p1 t/p2 t/p3 objectives"),
     ("stop", "sl stop stops stoploss stoplosses stopploss stoploose stoploss: invalidation"
-             " invalidated invalid stopped los lose loss 🛑 ⛔ ❌ ✂ ☠ 🚫 🧯 ✖ cut wrong s/l"),
+             " invalidated invalid stopped los loss 🛑 ⛔ ❌ ✂ ☠ 🚫 🧯 ✖ cut wrong s/l"),
     ("entry", "entry entries enter entering entered buyzone entryzone buying bought accumulate"
               " accumulation accumulating add adding added averaging avg average filled fill"
               " opened open bid bidding limit limits reload reloading"),
@@ -33,7 +33,7 @@ _CUES: tuple[tuple[str, str], ...] = (
               " crosses crossed surpass penetrate crack cracks"),
     ("above", "above over past upside beyond > >="),
     ("below", "below under beneath downside < <="),
-    ("lost", "losing fails fail failing fall falls falling drop drops dropping dump dumps"
+    ("lost", "lose loses losing fails fail failing fall falls falling drop drops dropping dump dumps"
              " dumping tank crash crashes decline declines slide slides"),
     ("past", "fell fallen rallied declined dropped plunged rose risen moved slumped pushed"
              " crashed dumped pumped lost failed recorded was were had reached hit hits touched"
