@@ -33,8 +33,8 @@ _CUES: tuple[tuple[str, str], ...] = (
               " crosses crossed surpass penetrate crack cracks"),
     ("above", "above over past upside beyond > >="),
     ("below", "below under beneath downside < <="),
-    ("lost", "lose loses losing fails fail failing fall falls falling drop drops dropping dump dumps"
-             " dumping tank crash crashes decline declines slide slides"),
+    ("lost", "lose loses losing fails fail failing fall falls falling drop drops dropping dump"
+             " dumps dumping tank crash crashes decline declines slide slides"),
     ("past", "fell fallen rallied declined dropped plunged rose risen moved slumped pushed"
              " crashed dumped pumped lost failed recorded was were had reached hit hits touched"
              " tagged jumped climbed surged rebounded traded since ago yesterday previous"

@@ -41,6 +41,7 @@ STRIKE, EXIT, STOP, ENTRY, LAST, TARGET = map(
 )
 LIKELY = np.float32(3.0)  #: log-odds that a rule adds, where it is not SURELY
 PERHAPS = np.float32(1.5)  #: and where the fit knows it as a view, too
+MAYBE = np.float32(0.75)  #: and where that view is often right
 
 # --- the words ------------------------------------------------------------------------------
 
@@ -90,6 +91,7 @@ _CLOSES = np.array([cue in ("above", "below", "close") for cue in CUES])
 _CENTS_AFTER = norms_of("to at @ hit near around from under over target tp")
 _CE_PE = norms_of("ce pe")  # calls and puts in India
 _AT = norms_of("at @")
+_SOLD = norms_of("sold exited trimmed banked bailed covered")
 
 # --- the rules ------------------------------------------------------------------------------
 
@@ -187,6 +189,7 @@ def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> It
     sold = a.role_left == _EXIT
     if np.count_nonzero(sold):
         sold &= (a.ends[a.strong_left] == a.ends[r.first]) & (r.first - a.strong_left < 6)
+        sold &= among(a.norms[a.strong_left], _SOLD)  # "out 4.20" is a plan as often
     for name, marked, column, weight in (
         ("no price", doubtful(a, numbers), 0, -SURELY),
         ("no price", never(a, numbers), 0, -2 * SURELY),
@@ -196,8 +199,8 @@ def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> It
         ("cents", cents, 0, LIKELY),
         ("cents", cents, 1 + STRIKE, -SURELY),
         ("labelled as on a card", told.card, 0, LIKELY),
-        ("its name", (told.named > _NO) & (numbers.size >= _TENS), 0, PERHAPS),  # from ten on
-        ("sold", sold, 1 + EXIT, LIKELY),
+        ("its name", (told.named > _NO) & (numbers.size >= _TENS), 0, MAYBE),  # from ten on
+        ("sold", sold, 1 + EXIT, PERHAPS),
         ("where it closed", clauses.closed(a), 1 + LAST, SURELY),
         ("quote before its map", _mapped(a), 1 + LAST, SURELY),
     ):
@@ -208,9 +211,9 @@ def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> It
         ("row of quotes", told.rule, QUOTED, 1 + LAST, LIKELY),
         ("how its stop is hit", told.rule, STOPPING, 1 + STOP, LIKELY),
         ("trigger of an option", told.rule, TRIGGER, 1 + ENTRY, SURELY),
-        ("where the price went", told.moved, WENT, 1 + LAST, PERHAPS),
-        ("where the price went", (told.moved == WENT + PLAINLY) * WENT, WENT, 1 + LAST, LIKELY),
-        ("where the price may go", told.moved, MAY_GO, 1 + TARGET, PERHAPS),
+        ("where the price went", told.moved, WENT, 1 + LAST, MAYBE),
+        ("where the price went", (told.moved == WENT + PLAINLY) * WENT, WENT, 1 + LAST, PERHAPS),
+        ("where the price may go", told.moved, MAY_GO, 1 + TARGET, MAYBE),
     ):
         if np.count_nonzero(codes):
             (at,) = (codes & code).nonzero()
@@ -227,10 +230,10 @@ def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> It
     phrase = _ROLE_BEFORE[told.before]
     phrase = np.where(phrase == _NO, _ROLE_BEHIND[told.behind], phrase)
     for name, roles, weight in (
-        ("phrase around it", phrase, PERHAPS),
+        ("phrase around it", phrase, MAYBE),
         ("its label", told.label, SURELY),
         ("its label", told.short, LIKELY),
-        ("its name", told.named, LIKELY),
+        ("its name", told.named, PERHAPS),
         ("what it is called", clauses.called(a, tail), PERHAPS),
         ("tense of its sentence", told.stated, SURELY),
     ):
