@@ -73,6 +73,7 @@ def shown_in_readme() -> list[tuple[str, list[str]]]:
     """(command line, what README says it prints, up to a "...") of each ``classify``."""
     text = (TOP / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^\$ (opgsent classify .*)\n((?:(?!```|\$ ).*\n)+)", text, re.MULTILINE)
+    assert blocks, "no example of classify: pytest would skip a test without cases"
     return [(line, says.split("\n  ...\n")[0].rstrip().split("\n")) for line, says in blocks]
 
 

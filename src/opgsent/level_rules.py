@@ -41,7 +41,7 @@ STRIKE, EXIT, STOP, ENTRY, LAST, TARGET = map(
 )
 LIKELY = np.float32(3.0)  #: log-odds that a rule adds, where it is not SURELY
 PERHAPS = np.float32(1.5)  #: and where the fit knows it as a view, too
-MAYBE = np.float32(0.75)  #: and where that view is often right
+MAYBE = np.float32(0.75)  #: and where what it says is right in little more than half of the cases
 
 # --- the words ------------------------------------------------------------------------------
 

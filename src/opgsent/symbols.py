@@ -69,7 +69,7 @@ def symbol_of(token: str, kind: str, assets: Assets) -> Symbol:
         if found:
             classes = pair_classes(*found, assets)
             return Symbol(canonical(found[0], assets), found[1], "pair", classes, 0, end)
-    if not token.isalpha() and (root := contract_root(token[start:], assets)):
+    if root := contract_root(token[start:], assets):
         classes = _of_future(classes_of(root, assets))
         kind = "symbol" if kind == "word" else kind
         return Symbol(root, None, kind, classes, 0, len(token))
@@ -93,7 +93,7 @@ def symbol_of(token: str, kind: str, assets: Assets) -> Symbol:
         elif tail and tail.group().upper() == "_F":
             classes = _of_future(classes)
         return Symbol(symbol, None, "cashtag", classes, 0, len(token))
-    side = _SIDE.fullmatch(token) if len(token) > 8 else None
+    side = _SIDE.fullmatch(token)
     if side and (found := split_pair(side[1], assets)):
         classes = pair_classes(*found, assets)
         return Symbol(canonical(found[0], assets), found[1], "pair", classes, 0, side.end(1))
