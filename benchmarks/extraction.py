@@ -26,7 +26,7 @@ from tools.build_model import taught_spans
 
 from opgsent.assets import Assets
 from opgsent.corpus import (
-    LEVELS_FILE,
+    SPANS_FILE,
     LabelledPost,
     corpora_folder,
     read_lines,
@@ -145,13 +145,13 @@ def crossed(
 
 
 def readers(folder: Path) -> None:
-    """How often the two readers of levels.jsonl gave a level the same role."""
-    rows = [row for _, row in read_lines(folder / LEVELS_FILE)]
+    """How often the two readers of spans.jsonl gave a level the same role."""
+    rows = [row for _, row in read_lines(folder / SPANS_FILE)]
     pairs = [pair for row in rows for pair in zip(row["levels"], row["second"], strict=True)]
     same = sum(level["role"] == second for level, second in pairs)
     disputed = sum(row.get("disputed", False) for row in rows)
     print(
-        f"\nlevels.jsonl: two readers gave {same:,} of {len(pairs):,} levels the same role;"
+        f"\nspans.jsonl: two readers gave {same:,} of {len(pairs):,} levels the same role;"
         f" {disputed} of {len(rows):,} posts are disputed"
     )
 

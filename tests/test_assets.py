@@ -174,6 +174,19 @@ def test_a_doubtful_alias_leaves_the_name_alone(bundled: Assets) -> None:
     assert "corn" in asset.doubtful_aliases
 
 
+def test_past_coins_are_known_by_their_names_alone(tmp_path: Path, bundled: Assets) -> None:
+    """Their symbols mean others by now: BCC is Boise Cascade, whatever BitConnect had."""
+    old = bundled.by_name("bitconnect")
+    assert old is not None and old.past and old.symbol == "BCC" and old.asset_class == "crypto"
+    assert bundled.is_doubtful("bitconnect")
+    assert not any(asset.past for asset in bundled.by_symbol("BCC"))
+    assert all(not asset.past for asset in bundled)
+    lines = [f"OLD\t{name}\t\tcrypto\tme\tpast" for name in ("Oldcoin", "Oldercoin")]
+    mine = bundled.extended(write(tmp_path, *lines))
+    assert mine.by_symbol("OLD") == () and len(mine) == len(bundled)
+    assert {mine.by_name(n).symbol for n in ("oldcoin", "oldercoin")} == {"OLD"}  # type: ignore[union-attr]
+
+
 def test_quotes(bundled: Assets) -> None:
     for code in "USDT USDC USD BUSD TUSD FDUSD DAI BTC ETH BNB EUR GBP JPY TRY AUD PERP".split():
         assert code in bundled.quotes
@@ -189,7 +202,7 @@ REFUSED = [
     ("A BC\tAbc\t\tcrypto\tme\t", r"line 3: symbol 'A BC'"),
     ("\tAbc\t\tcrypto\tme\t", r"line 3: symbol ''"),
     ("ABD\tAbd\t\tstock\tme\t", r"line 3: asset_class 'stock'; write one of crypto, commodity"),
-    ("ABD\tAbd\t\tcrypto\tme\tyes", r"line 3: doubtful 'yes'; write symbol, name, both or nothing"),
+    ("ABD\tAbd\t\tcrypto\tme\tyes", r"line 3: doubtful 'yes'; write symbol, name, both, past or nothing"),
     ("ABD\tAbd\tcrypto\tme\t", r"line 3: 5 cells, not 6"),
     ("", r"line 3: 1 cells, not 6"),
     ("ABC\tOther\t\tcrypto\tme\t", r"line 3: ABC \(crypto\) is already on line 2; keep one"),

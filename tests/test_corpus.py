@@ -220,12 +220,12 @@ def test_a_sound_corpus_has_no_problem(tmp_path: Path) -> None:
 def test_posts_that_have_spans_alone_are_checked_beside_the_others(tmp_path: Path) -> None:
     folder = write(tmp_path, *full_corpus())
     level = {"id": "w60-000", "text": TEXT, "tickers": [TICKER], "levels": [LEVEL]}
-    file = (folder if folder.is_dir() else folder.parent) / "levels.jsonl"
+    file = (folder if folder.is_dir() else folder.parent) / "spans.jsonl"
     file.write_text(json.dumps(level) + "\n")
     assert check_corpus(folder).problems == ()
     file.write_text(json.dumps({**level, "id": "train-dramatic", "tickers": []}) + "\n")
     twice, owner = sorted(check_corpus(folder).problems)
-    assert "levels.jsonl, row 1: id 'train-dramatic' is that of row 1 of posts.jsonl too" in twice
+    assert "spans.jsonl, row 1: id 'train-dramatic' is that of row 1 of posts.jsonl too" in twice
     assert "no ticker of the post is 'BTC'" in owner
 
 
@@ -357,11 +357,14 @@ def test_a_table_lines_up() -> None:
     assert plain_table([["a", "n"], ["long name", "12"]]) == "a           n\nlong name  12"
 
 
-def test_the_posts_written_for_their_levels_are_sound() -> None:
-    """Of levels.jsonl: tickers and levels, no verdicts; a post is disputed where readers differ."""
+def test_the_posts_written_for_their_spans_are_sound() -> None:
+    """Of spans.jsonl: tickers and levels, no verdicts; a post is disputed where readers differ."""
     posts = [post for post in read_spans(corpora_folder()) if post.style is None]
     assert len(posts) > 1_000 and all(post.stance is None for post in posts)
     assert {post.split for post in posts} == {"train", "test"}
-    for _, row in read_lines(corpora_folder() / "levels.jsonl"):
-        roles = [level["role"] for level in row["levels"]]
-        assert row.get("disputed", False) == (roles != row["second"]), row["id"]
+    for _, row in read_lines(corpora_folder() / "spans.jsonl"):
+        first, second = [level["role"] for level in row["levels"]], row.get("second")
+        if second is None:  # written for its names
+            first = [[ticker["start"], ticker["end"]] for ticker in row["tickers"]]
+            second = row["second_tickers"]
+        assert row.get("disputed", False) == (first != second), row["id"]

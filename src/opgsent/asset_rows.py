@@ -14,7 +14,8 @@ COLUMNS = ("symbol", "name", "aliases", "asset_class", "source", "doubtful")
 REQUIRED = ("symbol", "name", "asset_class")
 #: the order of by_symbol, and who owns a name that several classes claim
 CLASS_ORDER = ("crypto", "commodity", "index", "equity", "etf", "fx")
-DOUBTFUL = ("", "symbol", "name", "both")
+PAST = "past"  #: a coin that is gone: only its names are looked up, and they are doubtful
+DOUBTFUL = ("", "symbol", "name", "both", PAST)
 
 MAX_WORDS = 4  # of a name: what a scan of the text has to join
 MAX_ROWS = 200_000
@@ -129,11 +130,15 @@ def checked(name: str, unit: str, first: int, header: list[str], lines: list[str
             known = ", ".join(CLASS_ORDER)
             raise refuse(number, f"asset_class {_show(kind)}; write one of {known}")
         if doubtful not in DOUBTFUL:
-            raise refuse(number, f"doubtful {_show(doubtful)}; write symbol, name, both or nothing")
-        if symbol in symbols[kind]:
-            other = f"{unit} {lines.index(symbols[kind][symbol]) + first}"
-            raise refuse(number, f"{symbol} ({kind}) is already on {other}; keep one of the two")
-        symbols[kind][symbol] = line
+            known = ", ".join(DOUBTFUL[1:])
+            raise refuse(number, f"doubtful {_show(doubtful)}; write {known} or nothing")
+        if doubtful != PAST:
+            if symbol in symbols[kind]:
+                other = f"{unit} {lines.index(symbols[kind][symbol]) + first}"
+                raise refuse(
+                    number, f"{symbol} ({kind}) is already on {other}; keep one of the two"
+                )
+            symbols[kind][symbol] = line
         owners = names[kind]
         for key in _keys(title, aliases):
             if not key or key.count(" ") >= MAX_WORDS:

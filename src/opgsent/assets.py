@@ -2,7 +2,9 @@
 
 One row per (symbol, asset class): symbol, name, aliases, asset_class, source, doubtful. Aliases
 are separated by ``|``; an alias that ends in ``?`` is also an everyday word ("corn?" of BTC), and
-``doubtful`` says the same of the symbol, the name or both. tools/build_assets.py makes the file.
+``doubtful`` says the same of the symbol, the name or both. ``past`` in its place is a coin that is
+gone: its symbol means others now and is not looked up, and its names are doubtful.
+tools/build_assets.py makes the file.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .asset_rows import CLASS_ORDER, COLUMNS, TAB, AssetError, Layer, read_frame, read_table
+from .asset_rows import CLASS_ORDER, COLUMNS, PAST, TAB, AssetError, Layer, read_frame, read_table
 
 __all__ = ["CLASS_ORDER", "COLUMNS", "QUOTES", "STABLECOINS", "Asset", "AssetError", "Assets"]
 
@@ -35,7 +37,7 @@ class Asset:
 
     ``doubtful_symbol`` and ``doubtful_name`` are set where the symbol or the name is also an
     everyday word, a trader abbreviation or a unit (NEAR, IT, "Status"); ``doubtful_aliases``
-    lists the aliases of which that is true.
+    lists the aliases of which that is true. ``past``: a coin that is gone, known by its names.
     """
 
     symbol: str
@@ -46,6 +48,7 @@ class Asset:
     doubtful_symbol: bool
     doubtful_name: bool
     doubtful_aliases: tuple[str, ...] = ()
+    past: bool = False
 
 
 class Assets:
@@ -137,9 +140,9 @@ class Assets:
         line = self._names.get(name_lower)
         return None if line is None else self._asset(line)
 
-    def symbols(self) -> frozenset[str]:
-        """All symbols, in capitals."""
-        return self._listed
+    def symbols(self, asset_class: str | None = None) -> frozenset[str]:
+        """All symbols, or those of one class, in capitals."""
+        return self._listed if asset_class is None else frozenset(self._symbols[asset_class])
 
     def names(self) -> Iterator[str]:
         """All names and aliases, as by_name knows them."""
@@ -163,12 +166,12 @@ class Assets:
         asset = self.by_name(name_lower)
         if asset is None:
             return False
-        if name_lower in asset.doubtful_aliases:
+        if asset.past or name_lower in asset.doubtful_aliases:
             return True
         return asset.doubtful_name and " ".join(asset.name.lower().split()) == name_lower
 
     def __iter__(self) -> Iterator[Asset]:
-        """All assets, class by class."""
+        """All assets, class by class, but for those that are gone."""
         for kind in CLASS_ORDER:
             yield from map(self._asset, self._symbols[kind].values())
 
@@ -177,7 +180,7 @@ class Assets:
 
     def _holds(self, line: str) -> bool:
         cells = line.split(TAB)
-        return self._symbols[cells[3]][cells[0]] is line
+        return cells[5] == PAST or self._symbols[cells[3]][cells[0]] is line
 
     def _asset(self, line: str) -> Asset:
         """The line as an Asset, built when it is first asked for."""
@@ -191,8 +194,9 @@ class Assets:
                 aliases=tuple(alias.removesuffix("?") for alias in aliases),
                 asset_class=kind,
                 source=source,
-                doubtful_symbol=doubtful in ("symbol", "both"),
-                doubtful_name=doubtful in ("name", "both"),
+                doubtful_symbol=doubtful in ("symbol", "both", PAST),
+                doubtful_name=doubtful in ("name", "both", PAST),
                 doubtful_aliases=tuple(alias[:-1] for alias in aliases if alias.endswith("?")),
+                past=doubtful == PAST,
             )
         return asset

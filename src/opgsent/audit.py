@@ -16,9 +16,9 @@ from .corpus import (
     CONFUSABLES,
     GENRES,
     LABEL_SETS,
-    LEVELS_FILE,
     MAX_BYTES,
     PLATFORMS,
+    SPANS_FILE,
     SPLITS,
     posts_file,
     problems_of,
@@ -65,7 +65,7 @@ class CorpusReport:
 
 
 def check_corpus(folder: str | Path, *, assets: Assets | None = None) -> CorpusReport:
-    """Check posts.jsonl (and annotations.jsonl and levels.jsonl where they are) and count.
+    """Check posts.jsonl (and annotations.jsonl and spans.jsonl where they are) and count.
 
     Offsets match their text, labels are legal, values decimal, symbols canonical (by ``assets``,
     the bundled table when None), ids unique, no writer in two splits, every genre in all three,
@@ -83,7 +83,7 @@ def check_corpus(folder: str | Path, *, assets: Assets | None = None) -> CorpusR
     table = Assets.load() if assets is None else assets
     seen: dict[str, str] = {}
     posts, problems = _checked(file, table, seen)
-    levels = file.parent / LEVELS_FILE
+    levels = file.parent / SPANS_FILE
     if levels.is_file() and levels != file:
         problems += _checked(levels, table, seen, spans_alone=True)[1]
     problems += [f"{file}: {problem}" for problem in _split_problems(posts)]

@@ -14,16 +14,20 @@ from functools import lru_cache
 
 from .assets import Assets
 from .cues import cue_of
-from .everyday import CAPITALS, TOPICS, WORDS
+from .everyday import CAPITALS, COMMON, TOPICS, WORDS
 from .numerals import MAX_DIGITS, parts_of
-from .symbols import contract_root, split_pair
+from .symbols import contract_root, is_called_coin, split_pair
 
 TICKER, PRICE, OPENS, FOLLOWS = (1 << bit for bit in range(16, 20))
 CUE_SHIFT, SHAPE_SHIFT = 20, 25
 CUE_MASK, SHAPE_MASK = 31, 127
 
-#: how a word is known: not at all, as a name, as a symbol, as unknown capitals
-KNOWN = ("no", "name", "doubtful name", "symbol", "doubtful symbol", "capitals", "lower symbol")
+#: how a word is known: not at all, as a name, as a symbol, as unknown capitals, as a coin that is
+#: gone or is called so ("Chaincoin", "junkcoin")
+KNOWN = (
+    "no", "name", "doubtful name", "symbol", "doubtful symbol", "capitals", "lower symbol",
+    "coin's name",
+)  # fmt: skip
 CASES = ("lower", "title", "upper", "mixed")
 FORMS = ("word", "hashtag", "cashtag", "pair")
 
@@ -92,7 +96,7 @@ def _is_everyday(token: str, assets: Assets) -> bool:
     Not one of capitals, which may be a symbol that is new, nor "LTCs".
     """
     plain = token.isalpha() and token.isascii() and not token[:-1].isupper()
-    return plain and token.lower() not in known_words(assets)
+    return plain and token.lower() not in known_words(assets) and not is_called_coin(token)
 
 
 def _could_be_tag(token: str) -> bool:
@@ -139,7 +143,7 @@ def _known(token: str, kind: str, assets: Assets) -> int:
     if listed:
         return 4
     if named and (body == upper or lower not in WORDS):
-        return 2
+        return 7 if named.past else 2
     if kind == "hashtag":
         return 5 if split_pair(body, assets) else 0
     if kind == "word":
@@ -151,6 +155,10 @@ def _known(token: str, kind: str, assets: Assets) -> int:
             listed = assets.by_symbol(upper)
             if listed and not all(asset.doubtful_symbol for asset in listed):
                 return 6
+            if lower not in COMMON and any(asset.asset_class == "crypto" for asset in listed):
+                return 4
+        if is_called_coin(body):
+            return 7
     return 0
 
 
@@ -158,6 +166,25 @@ def _known(token: str, kind: str, assets: Assets) -> int:
 def openings(assets: Assets) -> frozenset[str]:
     """The first two words of each name of several words."""
     return frozenset(" ".join(name.split(" ")[:2]) for name in assets.phrases())
+
+
+def is_coin(word: str, behind: str, assets: Assets) -> bool:
+    """Whether a word is a coin's symbol by what stands behind it: "the Bat token", "coss coins".
+
+    >>> is_coin("Bat", "token", Assets.load()), is_coin("bat", "in", Assets.load())
+    (True, False)
+    """
+    return behind.lower() in _COIN_WORDS and word.lower() in _coins(assets)
+
+
+_COIN_WORDS = frozenset("coin coins token tokens".split())
+
+
+@lru_cache(maxsize=4)
+def _coins(assets: Assets) -> frozenset[str]:
+    """Symbols of coins in small letters that a word may be."""
+    lower = map(str.lower, assets.symbols("crypto"))
+    return frozenset(s for s in lower if 2 < len(s) < 7 and s.isalpha() and s not in WORDS)
 
 
 @lru_cache(maxsize=4)
@@ -175,4 +202,5 @@ def known_words(assets: Assets) -> frozenset[str]:
 def _phrase_words(assets: Assets) -> tuple[frozenset[str], frozenset[str]]:
     """First words, and second words, of the names of several words."""
     names = [name.split(" ") for name in assets.phrases()]
-    return frozenset(n[0] for n in names), frozenset(n[1] for n in names)
+    opens, follows = frozenset(n[0] for n in names), frozenset(n[1] for n in names)
+    return opens | _coins(assets), follows | _COIN_WORDS

@@ -104,7 +104,7 @@ class LabelledPost:
     disputed: bool = False
 
 
-LEVELS_FILE = "levels.jsonl"  #: beside posts.jsonl: posts with tickers and levels alone
+SPANS_FILE = "spans.jsonl"  #: beside posts.jsonl: posts with tickers and levels alone
 
 
 def corpora_folder() -> Path:
@@ -142,12 +142,12 @@ def read_corpus(path: str | Path) -> list[LabelledPost]:
 
 
 def read_spans(folder: Path) -> list[LabelledPost]:
-    """Posts of a corpora folder with tickers and levels: of posts.jsonl, then of levels.jsonl.
+    """Posts of a corpora folder with tickers and levels: of posts.jsonl, then of spans.jsonl.
 
-    levels.jsonl, which need not be there, holds posts that were written for their levels and have
+    spans.jsonl, which need not be there, holds posts that were written for their levels and have
     neither stance nor style. Disputed posts are left out. Raises InputError as read_corpus does.
     """
-    files = [folder / "posts.jsonl", folder / LEVELS_FILE]
+    files = [folder / "posts.jsonl", folder / SPANS_FILE]
     posts = [post for file in files if file.is_file() for post in read_corpus(file)]
     return [p for p in posts if not p.disputed and p.tickers is not None and p.levels is not None]
 

@@ -169,7 +169,7 @@ def _plain_word(token: str, form: str) -> tuple[str, str, int, bytes] | None:
     ``form`` is the word in small letters.
     """
     rest = form[1:]
-    if token[1:] != rest or not rest or not token.isascii() or form[-3:] in _PAIR_ENDS:
+    if token[1:] != rest or not rest or not token.isascii() or form[-3:] in _ENDS_OF_NAMES:
         return None
     if len(set(form)) < len(form) - 1 and _ELONGATED.search(form):
         return None
@@ -197,7 +197,8 @@ def _numbers(assets: Assets) -> dict[str, tuple[str, str, int, bytes]]:
     return {_DIGITS.sub("0", form): describe(form, assets) for form in forms}
 
 
-_PAIR_ENDS = frozenset(end.lower() for end in PAIR_ENDS)
+#: the last letters of pairs and of names like "Chaincoins"
+_ENDS_OF_NAMES = frozenset(end.lower() for end in PAIR_ENDS) | {"oin", "ins"}
 
 
 @cache

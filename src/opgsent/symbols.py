@@ -106,8 +106,31 @@ def symbol_of(token: str, kind: str, assets: Assets) -> Symbol:
     if named and not _means_symbol(body, upper, named, assets):
         kind = "hashtag" if kind == "hashtag" else _name_kind(body, named)
         return Symbol(named.symbol, None, kind, (named.asset_class,), 0, end)
-    kind = "hashtag" if kind == "hashtag" else "symbol"
+    if kind != "hashtag":
+        kind = "symbol"
+        if body != upper and is_called_coin(body):
+            kind, upper = "name", upper.removesuffix("S")
+            if one := assets.by_name(upper.lower()):  # "dogecoins"
+                return Symbol(one.symbol, None, kind, (one.asset_class,), 0, end)
     return Symbol(canonical(upper, assets), None, kind, classes_of(upper, assets), 0, end)
+
+
+def is_called_coin(token: str) -> bool:
+    """Whether a word is made like the name of a coin, and names no kind of coin.
+
+    >>> [is_called_coin(word) for word in ("JesusCoin", "chaincoins", "Altcoin", "coin")]
+    [True, True, False, False]
+    """
+    return _COIN_NAME.fullmatch(token) is not None and token.lower() not in _KINDS_OF_COIN
+
+
+_COIN_NAME = re.compile(r"[A-Za-z]{2,20}[Cc][Oo][Ii][Nn][Ss]?")
+_KINDS_OF_COIN = frozenset(  # and exchanges
+    f"{kind}coin{s}"
+    for kind in "ku ok net alt shit stable meme scam pump dump trash crap micro mid low large cap"
+    " crypto digital fiat garbage utility privacy non any every ico penny bull bear real".split()
+    for s in ("", "s")
+)
 
 
 def _means_symbol(body: str, upper: str, named: Asset, assets: Assets) -> bool:

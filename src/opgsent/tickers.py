@@ -20,6 +20,7 @@ from .candidates import (
     OPENS,
     PRICE,
     TICKER,
+    is_coin,
     openings,
 )
 from .cues import CUES, JOINT, cue_of
@@ -219,7 +220,8 @@ def _phrases(batch: Batch, opens: Ints, assets: Assets) -> dict[int, tuple[int, 
     for place, first, second in zip(opens.tolist(), firsts, seconds, strict=True):
         key = -(first << 32 | second)  # token numbers are positive: no other note is there
         if key not in notes:
-            notes[key] = f"{strings[first]} {_bare(strings[second])}".lower() in openings(assets)
+            one, two = strings[first], _bare(strings[second])
+            notes[key] = f"{one} {two}".lower() in openings(assets) or is_coin(one, two, assets)
         if notes[key] and (phrase := _phrase(batch, place, assets)):
             found[place] = phrase
     return found
@@ -242,6 +244,10 @@ def _phrase(batch: Batch, place: int, assets: Assets) -> tuple[int, Symbol, int]
             case = 1 if words[0][0].isupper() else 0
             symbol = Symbol(asset.symbol, None, "name", (asset.asset_class,), 0, len(last))
             return place + n - 1, symbol, case | known << 2
+    coin = words[0]
+    if is_coin(coin, words[1], assets) and not batch.flags[place] & TICKER:
+        found = symbol_of(coin, "word", assets)
+        return place, found, (1 if coin[0].isupper() else 0) | KNOWN.index("lower symbol") << 2
     return None
 
 
