@@ -41,6 +41,7 @@ from .posts import machine, posts
 
 ROOT = Path(__file__).parents[1]
 DRAWS = 500
+FIRST_OF_NAMES = "w66"  #: the first writer of spans.jsonl who wrote names in prose
 #: FinNum's category of a number -> our roles; the others are no level
 FINNUM = {
     "quote": ("last",), "buy price": ("entry",), "sell price": ("exit",), "forecast": ("target",),
@@ -145,31 +146,43 @@ def crossed(
 
 
 def readers(folder: Path) -> None:
-    """How often the two readers of spans.jsonl gave a level the same role."""
+    """spans.jsonl: how often two readers gave a level the same role, and marked the same names."""
     rows = [row for _, row in read_lines(folder / SPANS_FILE)]
-    pairs = [pair for row in rows for pair in zip(row["levels"], row["second"], strict=True)]
+    of_levels = [row for row in rows if "second" in row]
+    of_names = [row for row in rows if "second" not in row]
+    pairs = [pair for row in of_levels for pair in zip(row["levels"], row["second"], strict=True)]
     same = sum(level["role"] == second for level, second in pairs)
-    disputed = sum(row.get("disputed", False) for row in rows)
-    print(
-        f"\nspans.jsonl: two readers gave {same:,} of {len(pairs):,} levels the same role;"
-        f" {disputed} of {len(rows):,} posts are disputed"
-    )
+    c: Counter[str] = Counter()
+    for row in of_names:
+        first = {(ticker["start"], ticker["end"]) for ticker in row["tickers"]}
+        second = {(start, end) for start, end in row["second_tickers"]}
+        c += Counter(both=len(first & second), all=len(first) + len(second))
+    print("\nspans.jsonl: two readers")
+    for kind, posts_of, words in (
+        ("levels", of_levels, f"gave {same:,} of {len(pairs):,} levels the same role"),
+        ("names", of_names, f"marked tickers with F1 {2 * c['both'] / c['all']:.3f}"),
+    ):
+        disputed = sum(row.get("disputed", False) for row in posts_of)
+        print(f"  {kind}: {words}; {disputed} of {len(posts_of):,} posts are disputed")
 
 
 def coins(shared: Path, extractor: Extractor) -> None:
-    """crypto_ner: coin names in Reddit posts, spans only."""
+    """crypto_ner: coin names in Reddit posts, spans only, against all tickers and against coins,
+    for the set marks no gold, shares and currencies.
+    """
     rows = json.loads((shared / "datasets" / "crypto_ner" / "dev.json").read_text())
-    c: Counter[str] = Counter()
-    for row, spans in zip(rows, read_all(extractor, [r["text"] for r in rows]), strict=True):
-        gold = {(start, end) for start, end, _ in row["entities"]}
-        found = {(t.start, t.end) for t in spans.tickers}
-        c["both"] += len(gold & found)
-        c["gold"] += len(gold)
-        c["found"] += len(found)
-    print(
-        f"\ncrypto_ner dev: {len(rows)} posts, F1 {2 * c['both'] / (c['gold'] + c['found']):.3f}"
-        f" (precision {c['both'] / c['found']:.3f}, recall {c['both'] / c['gold']:.3f})"
-    )
+    answers = read_all(extractor, [row["text"] for row in rows])
+    gold = {(n, s, e) for n, row in enumerate(rows) for s, e, _ in row["entities"]}
+    print(f"\ncrypto_ner dev: {len(rows)} posts, {len(gold)} names")
+    every = [(n, ticker) for n, spans in enumerate(answers) for ticker in spans.tickers]
+    of_coins = [(n, ticker) for n, ticker in every if ticker.asset_class in (None, "crypto")]
+    for kind, chosen in (("all tickers", every), ("no gold, shares, currencies", of_coins)):
+        found = {(n, ticker.start, ticker.end) for n, ticker in chosen}
+        both = len(gold & found)
+        print(
+            f"  {kind:28} F1 {2 * both / (len(gold) + len(found)):.3f}"
+            f" (precision {both / len(found):.3f}, recall {both / len(gold):.3f})"
+        )
 
 
 def signals(shared: Path, extractor: Extractor) -> None:
@@ -325,11 +338,14 @@ def main(args: Sequence[str] | None = None) -> None:
         if taught:
             report(f"{name}, taught", *crossed(labelled, own, assets, none | taught))
         readers(corpora_folder())
-        for file, styled in (("posts", True), ("levels", False)):
-            test = [p for p in corpora if p.split == "test" and (p.style is not None) == styled]
-            report(
-                f"corpora/ {file}.jsonl, test", test, read_all(extractor, [p.text for p in test])
-            )
+        tests: dict[str, list[LabelledPost]] = {}
+        for post in corpora:
+            if post.split == "test":
+                kind = "spans.jsonl, names" if str(post.writer) >= FIRST_OF_NAMES else "spans.jsonl"
+                name = "posts.jsonl" if post.style is not None else kind
+                tests.setdefault(name, []).append(post)
+        for name, test in tests.items():
+            report(f"corpora/ {name}, test", test, read_all(extractor, [p.text for p in test]))
         if options.dev:
             dev = real(options.shared, "dev")
             report("real.jsonl dev", dev, read_all(extractor, [p.text for p in dev]))

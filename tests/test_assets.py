@@ -202,7 +202,10 @@ REFUSED = [
     ("A BC\tAbc\t\tcrypto\tme\t", r"line 3: symbol 'A BC'"),
     ("\tAbc\t\tcrypto\tme\t", r"line 3: symbol ''"),
     ("ABD\tAbd\t\tstock\tme\t", r"line 3: asset_class 'stock'; write one of crypto, commodity"),
-    ("ABD\tAbd\t\tcrypto\tme\tyes", r"line 3: doubtful 'yes'; write symbol, name, both, past or nothing"),
+    (
+        "ABD\tAbd\t\tcrypto\tme\tyes",
+        r"line 3: doubtful 'yes'; write symbol, name, both, past or nothing",
+    ),
     ("ABD\tAbd\tcrypto\tme\t", r"line 3: 5 cells, not 6"),
     ("", r"line 3: 1 cells, not 6"),
     ("ABC\tOther\t\tcrypto\tme\t", r"line 3: ABC \(crypto\) is already on line 2; keep one"),

@@ -103,8 +103,9 @@ LARGE = 800  # places in which a company keeps its symbol from an unknown coin
 KNOWN_COIN = 250  # rank up to which a coin keeps its symbol beside a large company
 _PAST_NAME = re.compile(r"[a-z][a-z0-9]{4,19}|diem|sia")
 _NO_COINS = frozenset(  # exchanges and topics that the old lists hold
-    "kucoin huobi binance bibox okex bitfinex coinex bitmart kraken coinbene fcoin etherdelta xchange"
-    " altcoin stablecoin supplyshock segwit2x cryptoping investfeed hashbon blocktrade".split()
+    "kucoin huobi binance bibox okex bitfinex coinex bitmart kraken coinbene fcoin etherdelta"
+    " xchange altcoin stablecoin memecoin shitcoin supplyshock segwit2x cryptoping investfeed"
+    " hashbon blocktrade".split()
 )
 US_INDICES = ("S&P 500", "S&P 100", "S&P 600", "NASDAQ 100", "DOW JONES")
 

@@ -13,7 +13,7 @@ WORDS = frozenset(
     " gains cap gap own rally million capital movement community safe sign rise perfect hello re"
     " collab lead mind decent here's here’s nov guess thought box super act source fear zero"
     " m sense"
-    " mode popular all tim request status storm compound wave waves".split()
+    " mode popular all tim wave".split()
 )
 #: symbols of coins that stand in 60 of 119,000 posts and more in lower case or with a capital first
 #: letter, where they are words; the model is asked about rarer ones ("vet", "Bat", "sand")
@@ -21,7 +21,7 @@ COMMON = WORDS | frozenset(
     "add alpha alt any area ass auto avg baby bad bar base beta bit block bond call caps card"
     " chain chat cloud club cover data dec defi del dip drop earn easy elon etc ever extra fair"
     " fomo for forex form free front fun fund future game gem get golden grid hand hard high hit"
-    " hot html hype idea jul jump kar keep key launch let link looks lucky man max mean media mega"
+    " hot html hype idea jul jump kar keep key launch let looks lucky man max mean media mega"
     " meme met min mobile moon move multi music nft night not note oct one open paid paper par"
     " part pay peak people per pop pre pro pump push quick red ref sats send show smart solid soon"
     " space stake start step sub sure swap the time tips token top trade trees true trump trust"

@@ -31,10 +31,11 @@ from .spans import ROWS, Rows, around, cue_classes, runs
 Floats = NDArray[np.float64]
 Spot = tuple[int, int, int]
 
-TICKER_C = 0.5  #: inverse strength of the priors, chosen by grouped cross-validation
+TICKER_C = 1.0  #: inverse strength of the priors, chosen by grouped cross-validation
 LEVEL_C = 0.5
 ROLE_C = 0.1
 TAUGHT = 0.8  #: weight of a post that teachers labelled beside a labelled one's 1
+TAUGHT_TICKER = 0.3  #: of its tickers: fewer of them are doubtful than in prose, where names are
 TOO_SMALL = 2e-3
 NO_ROLE = -1
 #: writers of corpora/ whose levels stand in metaphors ("the lid", "that door"): two readers gave
@@ -180,7 +181,8 @@ def fit_extraction(
 ) -> dict[str, NDArray[Any]]:
     """Fit the models on the posts whose spans are labelled; names begin ticker_ and level_.
 
-    ``taught`` are posts whose spans a slower model has marked; they count TAUGHT each. Raises
+    ``taught`` are posts whose spans a slower model has marked; they count TAUGHT each, and their
+    tickers TAUGHT_TICKER. Raises
     ValueError when no post has spans. The result depends on the posts alone (``seed`` is there
     for fits that draw lots; this one does not).
     """
@@ -188,13 +190,12 @@ def fit_extraction(
     if not posts:
         raise ValueError("no post has labelled tickers and levels; give some that have")
     x = examples([*posts, *taught], assets)
-    worth = np.repeat([1.0, TAUGHT], [len(posts), len(taught)])
-    ticker, ticker_bias = fit_binary(
-        sparse(x.ticker_rows), x.is_ticker, TICKER_C, worth[x.ticker_post]
-    )
+    sizes = [len(posts), len(taught)]
+    worth = np.repeat([1.0, TAUGHT_TICKER], sizes)[x.ticker_post]
+    ticker, ticker_bias = fit_binary(sparse(x.ticker_rows), x.is_ticker, TICKER_C, worth)
     matrix = sparse(x.role_rows)
     is_level = x.role != NO_ROLE
-    weight = worth[x.role_post]
+    weight = np.repeat([1.0, TAUGHT], sizes)[x.role_post]
     level, level_bias = fit_binary(matrix, is_level, LEVEL_C, weight)
     roles, role_bias = fit_roles(matrix[is_level], x.role[is_level], ROLE_C, weight[is_level])
     table = np.column_stack([level, roles])

@@ -26,7 +26,8 @@ def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
     with a verb behind it ("Nano is") and in a list with a coin ("BCH and nano"), an unknown tag in
     capitals where a post lists prices and names nothing else ("Coin: #XYZ"), a symbol that ends a
     card behind a price ("TP 151 SL 138 NVDA"), a share whose options are named ("Amazon calls").
-    What others are paired with or paid in is none ("using the BTC pairing", "at 0.0033 btc").
+    What others are paired with or paid in is none ("using the BTC pairing", "at 0.0033 btc"), nor
+    is a stablecoin behind an amount ("500 usdt").
     """
     odds = np.zeros(len(which), np.float32)
     shapes = found.shape[which].tolist()
@@ -60,9 +61,12 @@ def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
                 odds[n] -= 6.0
             if symbol.symbol in _PAIRED and _is_quote(r, n):
                 odds[n] -= 6.0
+            elif symbol.symbol in _MONEY and int(r.batch.flags[r.first[n] - 1]) & PRICE:
+                odds[n] -= 3.0
     return odds
 
 
+_MONEY = STABLECOINS | {"USD"}
 _PAIRED = STABLECOINS | {"BTC", "ETH", "BNB"}
 
 

@@ -86,6 +86,7 @@ CERTAIN = (_FORM >= _CASHTAG) | ((_FORM == _HASHTAG) & _SURE)
 DOUBTFUL = ~CERTAIN
 CERTAIN_CHANCE = np.where(_FORM >= _CASHTAG, 0.995, 0.975)
 SURE_SHAPES = CERTAIN | _SURE
+_LOWER_WORD = CASES.index("lower") | KNOWN.index("doubtful symbol") << 2
 _SURE_FORMS, _CERTAIN_FORMS = (frozenset(s.nonzero()[0].tolist()) for s in (SURE_SHAPES, CERTAIN))
 
 
@@ -102,7 +103,8 @@ def find(batch: Batch, cues: Ints, assets: Assets) -> Candidates:
     strings, notes, kinds = page.strings, page.notes, page.kinds
     phrases = _phrases(batch, opens, assets) if len(opens) else {}
     quotes = (cues == _QUOTES).nonzero()[0].tolist()
-    if forced := [*phrases, *(_before_stablecoin(batch, cues, quotes) if quotes else ())]:
+    traded = _before_stablecoin(batch, cues, quotes) if quotes else ()
+    if forced := [*phrases, *traded]:
         could_be[forced] = True
     (at,) = could_be.nonzero()
     posts = batch.starts.searchsorted(at, side="right") - ONE
@@ -129,6 +131,8 @@ def find(batch: Batch, cues: Ints, assets: Assets) -> Candidates:
             form = form & 31 | _PAIR << 5
         else:
             quote = behind.get(place, 0)
+            if form == _LOWER_WORD and place not in traded:  # "link usdt wallet"
+                quote = 0
             if quote or (name in MONEY and _is_fx(batch, place)):
                 end += quote or 1
                 code = strings[ids[end]].lstrip("#$").removeprefix("m").upper()
