@@ -6,15 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .assets import STABLECOINS
-from .candidates import CASES, FORMS, KNOWN, PRICE
+from .candidates import CASES, FORMS, KNOWN, PRICE, TICKER
 from .cues import JOINT
 from .features import END, norm_of, norms_of
-from .spans import Ints, Runs, cue_class
+from .spans import Ints, Runs, cue_class, shapes
+from .symbols import MAJORS
 from .tickers import SURE_SHAPES, Candidates
 
 _WORD, _HASHTAG = FORMS.index("word"), FORMS.index("hashtag")
 _TITLE, _UPPER = CASES.index("title"), CASES.index("upper")
-_NAME = KNOWN.index("doubtful name")
+_NAME, _DOUBTFUL = KNOWN.index("doubtful name"), KNOWN.index("doubtful symbol")
 _IN_TABLE = frozenset(KNOWN.index(name) for name in ("name", "symbol", "doubtful symbol"))
 _SYMBOLS = frozenset(KNOWN.index(name) for name in ("symbol", "doubtful symbol", "capitals"))
 
@@ -24,15 +25,16 @@ def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
 
     A coin's name that is also a word is likelier meant with a capital in mid-sentence ("Nano"),
     with a verb behind it ("Nano is") and in a list with a coin ("BCH and nano"), an unknown tag in
-    capitals where a post lists prices and names nothing else ("Coin: #XYZ"), a symbol that ends a
-    card behind a price ("TP 151 SL 138 NVDA"), a share whose options are named ("Amazon calls").
+    capitals where a post lists prices and names nothing else ("Coin: #XYZ"), a large coin whose
+    symbol is a word in capitals that nobody shouts ("NEAR and ATOM"), a symbol that ends a card
+    behind a price ("TP 151 SL 138 NVDA"), a share whose options are named ("Amazon calls").
     What others are paired with or paid in is none ("using the BTC pairing", "at 0.0033 btc"), nor
     is a stablecoin behind an amount ("500 usdt").
     """
     odds = np.zeros(len(which), np.float32)
-    shapes = found.shape[which].tolist()
+    looks = found.shape[which].tolist()
     last = (r.last + 1 == r.high).tolist()
-    for n, (i, post, shape) in enumerate(zip(which.tolist(), r.post.tolist(), shapes, strict=True)):
+    for n, (i, post, shape) in enumerate(zip(which.tolist(), r.post.tolist(), looks, strict=True)):
         symbol = found.symbols[i]
         case, known, form = shape & 3, (shape >> 2) & 7, shape >> 5
         if known == _NAME and symbol.classes[:1] == ("crypto",):
@@ -52,6 +54,8 @@ def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
                     odds[n] += 2.0  # "$SE ... if SE can't defend": capitals that it has as a tag
                 if known in _SYMBOLS and _listed(r, found, n):
                     odds[n] += 2.5
+                elif known == _DOUBTFUL and symbol.symbol in MAJORS and not _shouted(r, n):
+                    odds[n] += 1.0
                 if last[n] and known in _IN_TABLE and _ends_card(r, found, n, shape):
                     odds[n] += 4.0
             elif case and symbol.classes[:1] == ("equity",) and _word(r, n) in _SHARES:
@@ -68,6 +72,12 @@ def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
 
 _MONEY = STABLECOINS | {"USD"}
 _PAIRED = STABLECOINS | {"BTC", "ETH", "BNB"}
+
+
+def _shouted(r: Runs, n: int) -> bool:
+    """Whether a word in capitals that is no candidate stands beside candidate n."""
+    beside = r.batch.flags[[r.first[n] - 1, r.last[n] + 1]]
+    return bool(((shapes(beside) == _UPPER) & (beside & TICKER == 0)).any())
 
 
 def _is_quote(r: Runs, n: int) -> bool:
