@@ -60,6 +60,7 @@ class Classifier:
         self._scorer = Scorer(weights, assets)
         self._extractor = Extractor(assets, arrays)
         self._sides = Sides(self._scorer)
+        self._sure: list[float] = weights.sure.tolist()
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str], assets: Any = None) -> Classifier:
@@ -176,7 +177,7 @@ class Classifier:
         batch = self._scorer.read(given)
         parts = self._scorer.parts(batch)
         odds = self._scorer.log_odds(batch, parts)
-        sure_stance, sure_style = self.weights.sure.tolist()
+        sure_stance, sure_style = self._sure
         foreign = self._scorer.foreign(batch)
         stances = verdicts("stance", odds[:, COLUMNS_OF["stance"]].tolist(), sure_stance, foreign)
         styles = verdicts("style", odds[:, COLUMNS_OF["style"]].tolist(), sure_style, foreign)

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .candidates import TICKER
-from .cues import CUES, ENTRY, FUTURE, LINE, PAST
+from .candidates import PRICE, TICKER
+from .cues import COLON, CUES, ENTRY, FUTURE, LINE, PAST
 from .features import NEGATION, norms_of
 from .phrases import (
     BETWEEN,
@@ -25,12 +25,25 @@ from .phrases import (
     VERB_SHIFT,
 )
 from .result import ROLES
-from .spans import ONE, STEPS, Around, Ints, Runs, among, first_of, last_of, places_of
+from .spans import (
+    BARRIER,
+    ONE,
+    STEPS,
+    THREE,
+    TWO,
+    Around,
+    Ints,
+    Runs,
+    among,
+    first_of,
+    last_of,
+    places_of,
+)  # fmt: skip
 from .verbs import FORMS, KINDS
 
 _NAMING = frozenset("target stop entry buy sell support resistance exit option".split())
 _NAMES = np.array([cue in _NAMING for cue in CUES])
-_TARGET = CUES.index("target")
+_TARGET = np.array(CUES.index("target"))
 _ORDERS = np.array(
     [cue in ("target", "stop", "entry", "buy", "sell", "exit", "option") for cue in CUES]
 )
@@ -39,18 +52,25 @@ _BUYS = np.array([cue in ("buy", "entry") for cue in CUES])
 _ROLE_OF_CLASS = np.full(CLASS + 1, -1)
 for _role in ("support", "resistance"):
     _ROLE_OF_CLASS[CLASSES.index(_role)] = ROLES.index(_role)
-_HOLD, _ABOVE = CLASSES.index("hold"), CUES.index("above")
+_HOLD, _ABOVE, _ENTRY = map(np.array, (CLASSES.index("hold"), CUES.index("above"), ENTRY))
 _NEEDS, _BREAK, _NEXT = norms_of("needs need break"), norms_of("break"), norms_of("next")
 _COLONS, _CLOSE, _TO = norms_of(":"), norms_of("close closer"), norms_of("to")
-_TRADES = KINDS.index("trade")
+_TRADES = np.array(KINDS.index("trade"))
 WENT, MAY_GO, PLAINLY = 1, 2, 4  #: where the price went, may go; and it is a price alone
 _LAST_ROLE, _TARGET_ROLE = ROLES.index("last"), ROLES.index("target")
 _TENSED = np.array([1, 2])  # "slumps", "slumped"
 _BACK = np.arange(1, 21)[:, None]
 _FORMER, _NEARING = norms_of("previous"), norms_of("approaches nears")
+_NO = np.array(-1)
 _CLASS, _EXTREME = np.array(CLASS), np.array(CLASSES.index("extreme"))
 _TRADING, _WHERE = np.array(CLASSES.index("trade")), norms_of("at around near @ currently now")
+# constants beside arrays are arrays without an axis, see spans.py
 _WAS, _WILL, _TOWARDS = map(np.array, (PAST, FUTURE, TO))
+_VERB, _PREPOSITION, _PASSES = map(np.array, (VERB_MASK, PREPOSITION_MASK, BETWEEN | QUALITY))
+_VERB_SHIFT, _PREPOSITION_SHIFT, _FORMS = map(np.array, (VERB_SHIFT, PREPOSITION_SHIFT, FORMS))
+_FOUR, _SIX = map(np.array, (4, 6))
+_TICKERS, _EXIT = np.array(TICKER), np.array(CUES.index("exit"))
+_SOLD = norms_of("sold exited trimmed banked bailed covered")
 _AT, _CLOSING, _SETTLING, _SESSIONS, _MARKET = map(
     norms_of,
     ("at @", "closed closes close", "opened settled finished ended",
@@ -82,22 +102,22 @@ def clauses(a: Around, head: Ints, tail: Ints) -> Clause:
     r, hints, ends = a.runs, a.hints, a.ends
     first, last = r.first[head], r.last[tail]
     here, there = ends[first], ends[last]
-    marks = places_of((hints & VERB_MASK) != 0)
+    marks = places_of((hints & _VERB).astype(bool))
     verb = np.maximum(last_of(marks, first), r.low)
     near = (verb > r.low) & (ends[verb] == here)
     behind = first_of(marks, last)
     follows = (behind < r.high) & (ends[behind] == there)
-    at = last_of(places_of((hints & PREPOSITION_MASK) != 0), first)
-    close = (at > r.low) & (first - at < 6) & (ends[at] == here)
+    at = last_of(places_of((hints & _PREPOSITION).astype(bool)), first)
+    close = (at > r.low) & (first - at < _SIX) & (ends[at] == here)
     named = np.maximum(last_of(places_of(_NAMES[a.cues]), first), r.low)
     return Clause(
-        (hints[verb] & VERB_MASK) * near >> VERB_SHIFT,
-        (hints[at] & PREPOSITION_MASK) * close >> PREPOSITION_SHIFT, close & (at > verb),
-        a.tense[head] < verb, np.minimum(a.words[first] - a.words[verb], 4) * near,
-        (hints[behind] & VERB_MASK) * follows >> VERB_SHIFT,
-        np.minimum(a.words[behind] - a.words[last], 4) * follows,
-        a.cues[named] * (named > r.low), ends[named] == here, named > a.line[head],
-        np.minimum(head - r.first.searchsorted(named, side="right"), 3),
+        (hints[verb] & _VERB) * near >> _VERB_SHIFT,
+        (hints[at] & _PREPOSITION) * close >> _PREPOSITION_SHIFT, close & (at > verb),
+        a.tense[head] < verb, np.minimum(a.words[first] - a.words[verb], _FOUR) * near,
+        (hints[behind] & _VERB) * follows >> _VERB_SHIFT,
+        np.minimum(a.words[behind] - a.words[last], _FOUR) * follows,
+        a.cues[named], ends[named] == here, named > a.line[head],
+        np.minimum(head - r.first.searchsorted(named, side="right"), THREE),
     )  # fmt: skip
 
 
@@ -106,7 +126,7 @@ def today(r: Runs, size: NDArray[np.float64], said: Clause) -> Ints:
 
     That is the first number right behind "trading", "now", "current price" or the like.
     """
-    spoken = (said.verb // FORMS == _TRADES) & (said.since <= 2) & (said.naming != _TARGET)
+    spoken = (said.verb // _FORMS == _TRADES) & (said.since <= TWO) & (said.naming != _TARGET)
     (at,) = spoken.nonzero()
     found = np.full(len(size), NOWHERE)
     if not len(at):
@@ -187,10 +207,13 @@ def stated(a: Around, head: Ints, at: Ints) -> Ints:
 
 def called(a: Around, tail: Ints) -> Ints:
     """The barrier that a number is called behind it, -1 for none: "1.2 is a strong support"."""
-    hints, at = a.hints, a.runs.last[tail] + 1
+    hints, at = a.hints, a.runs.last[tail] + ONE
     for _ in range(4):
-        at = at + ((hints[at] & (BETWEEN | QUALITY)) != 0)
-    return np.where(at < a.runs.high, _ROLE_OF_CLASS[hints[at] & CLASS], -1)
+        passes = (hints[at] & _PASSES).astype(bool)
+        if not np.count_nonzero(passes):
+            break
+        at = at + passes
+    return np.where(at < a.runs.high, _ROLE_OF_CLASS[hints[at] & _CLASS], _NO)
 
 
 def outside(a: Around, at: Ints) -> Ints:
@@ -213,7 +236,7 @@ def closed(a: Around) -> NDArray[np.bool_]:
     before = r.first - ONE
     at = among(norms[before], _AT)
     verb = np.maximum(before - at, r.low)
-    verb = np.maximum(verb - 2 * among(norms[verb], _SESSIONS), r.low)
+    verb = np.maximum(verb - TWO * among(norms[verb], _SESSIONS), r.low)
     found = among(norms[verb], _SETTLING) | (at & among(norms[verb], _CLOSING))
     if np.count_nonzero(found):
         of = np.maximum(verb - 1, r.low)
@@ -224,7 +247,7 @@ def closed(a: Around) -> NDArray[np.bool_]:
 def listed(a: Around, head: Ints) -> NDArray[np.bool_] | None:
     """Lines of numbers under a heading of entries: "Entries:", then "1. 405 (30%)"."""
     r, word = a.runs, a.strong_left[head]
-    found: NDArray[np.bool_] = (a.role_left[head] == ENTRY) & (a.line[head] > word)
+    found: NDArray[np.bool_] = (a.role_left[head] == _ENTRY) & (a.line[head] > word)
     if not np.count_nonzero(found):
         return None
     found &= among(a.norms[word + 1], _COLONS) & (a.cues[word + 2] == LINE)
@@ -234,8 +257,9 @@ def listed(a: Around, head: Ints) -> NDArray[np.bool_] | None:
 def sought(a: Around) -> NDArray[np.bool_] | None:
     """What one buys close to: "buy on dips as close to 0.37 as you can"."""
     r, norms = a.runs, a.norms
-    found = among(norms[r.first - 1], _TO)
-    found &= among(norms[np.maximum(r.first - 2, r.low)], _CLOSE)
+    found = among(norms[r.first - ONE], _TO)
+    if np.count_nonzero(found):
+        found &= among(norms[np.maximum(r.first - TWO, r.low)], _CLOSE)
     if not np.count_nonzero(found):
         return None
     buys = last_of(places_of(_BUYS[a.cues]), r.first)
@@ -246,7 +270,7 @@ def sought(a: Around) -> NDArray[np.bool_] | None:
 def kept(a: Around) -> NDArray[np.bool_] | None:
     """What the price is kept above: "must hold its gains over 41k", not "could not stay above"."""
     r, ends, here = a.runs, a.ends, a.ends[a.runs.first]
-    found: NDArray[np.bool_] = a.cues[r.first - 1] == _ABOVE
+    found: NDArray[np.bool_] = a.cues[r.first - ONE] == _ABOVE
     if not np.count_nonzero(found):
         return None
     hold = last_of(places_of((a.hints & CLASS) == _HOLD), r.first)
@@ -258,10 +282,40 @@ def kept(a: Around) -> NDArray[np.bool_] | None:
 
 def broken_next(a: Around) -> NDArray[np.bool_] | None:
     """What is to be broken: "40 break next", "needs 276 next"."""
-    r, norms, behind = a.runs, a.norms, a.runs.last + 1
+    r, norms, behind = a.runs, a.norms, a.runs.last + ONE
     found = among(norms[behind], _NEXT)
-    found &= among(norms[r.first - 1], _NEEDS)
+    if np.count_nonzero(found):
+        found &= among(norms[r.first - ONE], _NEEDS)
     breaks = among(norms[behind], _BREAK)
     if not np.count_nonzero(breaks) + np.count_nonzero(found):
         return None
     return found | (breaks & among(norms[np.minimum(behind + 1, len(norms) - 1)], _NEXT))
+
+
+def sold(a: Around) -> NDArray[np.bool_]:
+    """Where somebody got out: "sold ... at 14.9"."""
+    found: NDArray[np.bool_] = a.role_left == _EXIT
+    if np.count_nonzero(found):
+        first, word = a.runs.first, a.strong_left
+        found &= (a.ends[word] == a.ends[first]) & (first - word < 6)
+        found &= among(a.norms[word], _SOLD)  # "out 4.20" is a plan as often
+    return found
+
+
+def mapped(a: Around) -> NDArray[np.bool_]:
+    """A quote right behind its ticker, before the levels around it: "BTC/USDT 64,020, support
+    62,800"; the word behind it names the next number.
+    """
+    r = a.runs
+    flags, reach = r.batch.flags, len(a.cues) - 1
+    found: NDArray[np.bool_] = (flags[r.first - ONE] & _TICKERS).astype(bool)
+    found &= ~a.role_left.astype(bool)
+    if not np.count_nonzero(found):
+        return found
+    word = a.strong_right
+    found &= (word - r.last < 4) & BARRIER[a.role_right]
+    behind = np.minimum(word + 1, reach)
+    sign = (a.cues[behind] == COLON) | among(a.norms[behind], _AT)
+    found &= sign | (word - r.last > 1)  # "170 support 165 next" says what 170 is
+    found &= (flags[np.minimum(behind + sign, reach)] & PRICE) != 0
+    return found

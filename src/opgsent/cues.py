@@ -83,6 +83,7 @@ JOINT = CUES.index("joint")  #: what stands between the numbers of a list or ran
 #: classes that say whether a price was or will be
 PAST, FUTURE = CUES.index("past"), CUES.index("future")
 TARGET, STOP, ENTRY = CUES.index("target"), CUES.index("stop"), CUES.index("entry")
+QUOTE = CUES.index("quote")  #: currencies that others are quoted in
 COLON = CUES.index("colon")  #: marks that end no sentence
 #: classes that name a role or a side, which the words between them and a number do not change
 STRONG = frozenset(CUES.index(name) for name in (

@@ -18,7 +18,7 @@ from . import levels as level_room
 from . import tickers as ticker_room
 from .assembly import ACCEPT, Spans, Weighed, assemble
 from .assets import Assets
-from .level_rules import rules
+from .level_rules import of_prices, of_roles
 from .levels import Numbers
 from .linear import LARGEST
 from .numerals import EXACT
@@ -32,6 +32,7 @@ from .tickers import Candidates, Found
 __all__ = ["Extractor", "Found", "Spans"]
 
 F32 = NDArray[np.float32]
+_NONE, _NO_ROLES = np.empty(0), np.empty((0, len(ROLES)))
 PIECE = 64  # candidates gathered at once
 
 
@@ -65,8 +66,7 @@ class Extractor:
         cues = cue_classes(batch.flags)
         tickers = ticker_room.find(batch, cues, self.assets)
         numbers = level_room.find(batch)
-        chances = prices = np.empty(0)
-        roles = np.empty((0, len(ROLES)))
+        chances, prices, roles = _NONE, _NONE, _NO_ROLES
         of_ticker = of_level = None
         if len(tickers.first):
             chances, of_ticker = self._chances(batch, tickers)
@@ -98,11 +98,13 @@ class Extractor:
             return level_room.by_rule(a)
         by = level_views.beside(a, numbers)
         z = gathered(self._level, level_views.rows(a, numbers, by)) + self._level_bias
-        for rule in rules(a, numbers, by.head, by.tail, by.said):
-            z[rule.numbers, rule.columns] += rule.weight
+        for rule in of_prices(a, numbers, by.head, by.tail, by.said):
+            z[rule.numbers, 0] += rule.weight
         prices = sigmoid(z[:, 0])
         if prices.max() < ACCEPT:  # nobody asks for a role
             return prices, np.zeros((len(prices), len(ROLES)))
+        for rule in of_roles(a, numbers, by.head, by.tail, by.said):
+            z[rule.numbers, rule.columns] += rule.weight
         odds = level_room.shared(z[:, 1:], a.runs.post, numbers, by.order, by.head)
         odds = level_room.bounded(odds, a, numbers, by.head, by.tail)
         return prices, softmax(odds)
@@ -164,7 +166,7 @@ class Extractor:
             by = level_views.beside(a, weighed.numbers)
             weights = self._level[level_views.rows(a, weighed.numbers, by)][:, :, 1:]
             bias = self._level_bias[1:]
-            for rule in rules(a, weighed.numbers, by.head, by.tail, by.said):
+            for rule in of_roles(a, weighed.numbers, by.head, by.tail, by.said):
                 odds = np.zeros((shape[1], 1 + len(ROLES)), np.float32)
                 odds[rule.numbers, rule.columns] = rule.weight
                 added[f"rule: {rule.name}"] = added.get(f"rule: {rule.name}", 0) + odds[:, 1:]
@@ -245,12 +247,12 @@ def _explained(
     return _explanation(of, own, label, bias, parts)
 
 
-_SURE, _ONE = np.array(30.0), np.array(1.0)
+_SURE, _NOT, _ONE = np.array(30.0), np.array(-30.0), np.array(1.0)
 
 
 def sigmoid(z: F32) -> NDArray[np.float64]:
     """Probabilities of log-odds, kept inside (0, 1)."""
-    inside = np.minimum(np.maximum(z.astype(np.float64), -_SURE), _SURE)
+    inside = np.minimum(np.maximum(z.astype(np.float64), _NOT), _SURE)
     chance: NDArray[np.float64] = _ONE / (_ONE + np.exp(-inside))
     return chance
 

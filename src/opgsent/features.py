@@ -42,6 +42,7 @@ TURNED = np.float32(-0.5)
 NEGATION, END, UNDOING, LEAVING, SELLING, POSITION, OPTION, HOLLOW, JOINING, EMOJI, OWNING = (
     1 << bit for bit in range(11)
 )
+QUOTING = 1 << 11  #: a quote currency or the slash before one
 _SIX, _ONE_OVER = np.array(6.0), np.array(1.0)
 
 #: what is counted in a post, and the steps that a count is read in
@@ -81,8 +82,8 @@ def norm_of(form: str) -> int:
 
 
 def norms_of(forms: str) -> NDArray[np.uint64]:
-    """The hashes of some normal forms, with spaces between, shape (n,)."""
-    return np.array([norm_of(form) for form in forms.split()], np.uint64)
+    """The hashes of some normal forms, with spaces between, the lowest first, shape (n,)."""
+    return np.array(sorted(map(norm_of, forms.split())), np.uint64)
 
 
 def bucket(value: int) -> int:
@@ -183,7 +184,8 @@ def features_of(
 ) -> tuple[NDArray[np.int64], Sequence[int] | NDArray[np.int64]]:
     """(``buckets`` of norms and then ``gram_rows`` of words, where those of each word begin).
 
-    >>> norms, words = norms_of("up moon " * 10), ["up", "moon"] * 10
+    >>> words = ["up", "moon"] * 10
+    >>> norms = np.array(list(map(norm_of, words)), np.uint64)
     >>> few, many = features_of(norms[:2], words[:2]), features_of(norms, words)
     >>> few[0].tolist() == [*many[0][:2].tolist(), *many[0][20:40].tolist()], few[1]
     (True, [0, 6])
@@ -230,7 +232,9 @@ def own_ticker(token: str) -> int:
 
 _VIEW = {name: np.array(hashed("view:" + name), np.uint64) for name in VIEW_VALUE}
 
-_ONE, _SEVERAL = norms_of("long short call put"), norms_of("longs shorts calls puts")
+_ONE, _SEVERAL = (
+    [norm_of(word + s) for word in ("long", "short", "call", "put")] for s in ("", "s")
+)
 #: view -> places of ``batch.ids`` whose words it turns around
 Turns = dict[str, NDArray[np.int64]]
 
@@ -276,5 +280,15 @@ def counter_steps(batch: Batch) -> NDArray[np.int64]:
 
 def scale(sizes: NDArray[np.int64]) -> NDArray[np.float32]:
     """What the sum over a post's tokens is multiplied by, given its number of tokens."""
+    try:
+        return _SCALES.take(sizes)
+    except IndexError:  # as of few posts
+        return _scale(sizes)
+
+
+def _scale(sizes: NDArray[np.int64]) -> NDArray[np.float32]:
     factor: NDArray[np.float32] = (_ONE_OVER / np.sqrt(sizes + _SIX)).astype(np.float32)
     return factor
+
+
+_SCALES = _scale(np.arange(1024))

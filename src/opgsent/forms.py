@@ -13,8 +13,8 @@ from itertools import product
 import numpy as np
 
 from .assets import Assets
-from .candidates import CASE_OF_TITLES, candidate_flags, known_words
-from .cues import CUE_WORDS
+from .candidates import CASE_OF_TITLES, CUE_MASK, CUE_SHIFT, candidate_flags, known_words
+from .cues import CUE_WORDS, QUOTE
 from .features import (
     COUNTS,
     EMOJI,
@@ -26,6 +26,7 @@ from .features import (
     OPTION,
     OWNING,
     POSITION,
+    QUOTING,
     SELLING,
     UNDOING,
     WORD,
@@ -127,6 +128,8 @@ def describe(token: str, assets: Assets) -> tuple[str, str, int, bytes]:
         elif kind == "emoji":
             flags |= EMOJI
     flags |= candidate_flags(token, kind, form, assets) | hints_of(token, form) << HINTS
+    if token == "/" or flags >> CUE_SHIFT & CUE_MASK == QUOTE:
+        flags |= QUOTING
     return kind, form, flags, counts
 
 

@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import clauses
-from .candidates import PRICE, TICKER
+from .candidates import TICKER
 from .clauses import MAY_GO, PLAINLY, WENT
-from .cues import COLON as ENDS_NOTHING
 from .cues import CUES
 from .features import OPTION, norms_of
 from .levels import RESISTANCE, ROLE_OF_CUE, SUPPORT, SURELY, Numbers, strikes
@@ -76,12 +75,13 @@ for _one, _role in _BEHIND.items():
     _ROLE_BEHIND[CLASSES.index(_one)] = _role
 _ROLE_BEFORE, _ROLE_BEHIND = _ROLE_BEFORE.ravel(), _ROLE_BEHIND.ravel()
 
-_STOP, _EXIT = np.array(CUES.index("stop")), np.array(CUES.index("exit"))
+_STOP = np.array(CUES.index("stop"))
 _ENTRY, _NO, _WIDTH, _TENS = np.array(ENTRY), np.array(-1), np.array(_WIDE), np.array(1.0)
 _CLASS, _FILLER, _SIGN, _LABEL, _COLON, _BETWEEN, _ROLE_SHIFT, _ROLE_MASK = map(
     np.array, (CLASS, FILLER, SIGN, LABEL, COLON, BETWEEN, ROLE_SHIFT, ROLE_MASK)
 )
 _OPTION, _TICKER = np.array(OPTION), np.array(TICKER)
+_WENT, _WENT_PLAINLY = np.array(WENT), np.array(WENT + PLAINLY)
 _SIDES = np.array([cue in ("buy", "sell") for cue in CUES])
 _NAMES = np.full(32, -1)
 for _cue in ("support", "resistance", "stop", "target", "entry"):
@@ -91,7 +91,6 @@ _CLOSES = np.array([cue in ("above", "below", "close") for cue in CUES])
 _CENTS_AFTER = norms_of("to at @ hit near around from under over target tp")
 _CE_PE = norms_of("ce pe")  # calls and puts in India
 _AT = norms_of("at @")
-_SOLD = norms_of("sold exited trimmed banked bailed covered")
 
 # --- the rules ------------------------------------------------------------------------------
 
@@ -106,7 +105,7 @@ class Said(NamedTuple):
     label: Ints  #: role that the label right before its list says, -1 for none
     short: Ints  #: role that a label says because a colon is behind it, -1 for none
     named: Ints  #: role whose word nothing of weight parts from it ("support is at"), -1 for none
-    stated: Ints  #: role that the tense of its sentence says, -1 for none
+    weighty: Ints  #: place of the word of weight before its list
     card: NDArray[np.bool_]  #: whether it has one of a card's short labels ("E: 67420 S: 67050")
 
 
@@ -154,8 +153,7 @@ def said(a: Around, numbers: Numbers, head: Ints, tail: Ints) -> Said:
         named = np.maximum(named - between, low)
     return Said(
         second * _WIDTH + nearest, behind * _WIDTH + nearest, rule, clauses.moved(a, head, tail),
-        labels, short, np.where(named > low, _named(a, named), _NO), clauses.stated(a, head, named),
-        card,
+        labels, short, np.where(named > low, _named(a, named), _NO), named, card,
     )  # fmt: skip
 
 
@@ -175,34 +173,41 @@ class Rule(NamedTuple):
     weight: np.float32
 
 
-def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> Iterator[Rule]:
-    """What the rules say of the numbers of a batch; those that say nothing are left out.
+# What is no price stands in no_prices.py; a role have a strike by how it is written ("250p"), a
+# sale by its verb ("sold ... at 14.9"), a number by its label or the words around, a list by its
+# heading ("demand zones: 160, 140").
 
-    What is no price stands in no_prices.py; a role have a strike by how it is written ("250p"), a
-    sale by its verb ("sold ... at 14.9"), a number by its label or the words around, a list by its
-    heading ("demand zones: 160, 140").
+
+def of_prices(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> Iterator[Rule]:
+    """What the rules say of the numbers of a batch being prices; those that say nothing are left
+    out.
     """
-    r = a.runs
-    strike = strikes(numbers)
-    cents = strike & _cents(a) if np.count_nonzero(strike) else strike
-    strike = (strike & ~cents) | among(a.norms[r.last + ONE], _CE_PE)
-    sold = a.role_left == _EXIT
-    if np.count_nonzero(sold):
-        sold &= (a.ends[a.strong_left] == a.ends[r.first]) & (r.first - a.strong_left < 6)
-        sold &= among(a.norms[a.strong_left], _SOLD)  # "out 4.20" is a plan as often
+    strike, cents = _written(a, numbers)
+    for name, marked, weight in (
+        ("no price", doubtful(a, numbers), -SURELY),
+        ("no price", never(a, numbers), -2 * SURELY),
+        ("written as a strike", strike, SURELY),
+        ("cents", cents, LIKELY),
+        ("labelled as on a card", told.card, LIKELY),
+        ("its name", (told.named > _NO) & (numbers.size >= _TENS), MAYBE),  # from ten on
+    ):
+        (at,) = marked.nonzero()
+        if len(at):
+            yield Rule(name, at, 0, weight)
+    for _, under in _headed(a, head, tail):
+        yield Rule("heading of its list", under, 0, LIKELY)
+
+
+def of_roles(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> Iterator[Rule]:
+    """And of their roles."""
+    strike, cents = _written(a, numbers)
     for name, marked, column, weight in (
-        ("no price", doubtful(a, numbers), 0, -SURELY),
-        ("no price", never(a, numbers), 0, -2 * SURELY),
-        ("written as a strike", strike, 0, SURELY),
         ("written as a strike", strike, 1 + STRIKE, SURELY),
         ("before calls or puts", _optional(a, tail), 1 + STRIKE, LIKELY),
-        ("cents", cents, 0, LIKELY),
         ("cents", cents, 1 + STRIKE, -SURELY),
-        ("labelled as on a card", told.card, 0, LIKELY),
-        ("its name", (told.named > _NO) & (numbers.size >= _TENS), 0, MAYBE),  # from ten on
-        ("sold", sold, 1 + EXIT, PERHAPS),
+        ("sold", clauses.sold(a), 1 + EXIT, PERHAPS),
         ("where it closed", clauses.closed(a), 1 + LAST, SURELY),
-        ("quote before its map", _mapped(a), 1 + LAST, SURELY),
+        ("quote before its map", clauses.mapped(a), 1 + LAST, SURELY),
     ):
         (at,) = marked.nonzero()
         if len(at):
@@ -212,7 +217,7 @@ def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> It
         ("how its stop is hit", told.rule, STOPPING, 1 + STOP, LIKELY),
         ("trigger of an option", told.rule, TRIGGER, 1 + ENTRY, SURELY),
         ("where the price went", told.moved, WENT, 1 + LAST, MAYBE),
-        ("where the price went", (told.moved == WENT + PLAINLY) * WENT, WENT, 1 + LAST, PERHAPS),
+        ("where the price went", (told.moved == _WENT_PLAINLY) * _WENT, WENT, 1 + LAST, PERHAPS),
         ("where the price may go", told.moved, MAY_GO, 1 + TARGET, MAYBE),
     ):
         if np.count_nonzero(codes):
@@ -235,24 +240,36 @@ def rules(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> It
         ("its label", told.short, LIKELY),
         ("its name", told.named, PERHAPS),
         ("what it is called", clauses.called(a, tail), PERHAPS),
-        ("tense of its sentence", told.stated, SURELY),
+        ("tense of its sentence", clauses.stated(a, head, told.weighty), SURELY),
     ):
         (at,) = (roles > _NO).nonzero()
         if len(at):
             yield Rule(name, at, 1 + roles[at], weight)
+    for role, under in _headed(a, head, tail):
+        yield Rule("heading of its list", under, 1 + role, LIKELY)
+
+
+def _written(a: Around, numbers: Numbers) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which numbers are written as strikes, and which are cents, which look like them."""
+    strike = strikes(numbers)
+    cents = strike & _cents(a) if np.count_nonzero(strike) else strike
+    return (strike & ~cents) | among(a.norms[a.runs.last + ONE], _CE_PE), cents
+
+
+def _headed(a: Around, head: Ints, tail: Ints) -> Iterator[tuple[int, Ints]]:
+    """(role, numbers) of lists under a heading that names it."""
     (several,) = (head != tail).nonzero()
     if len(several):
-        first = r.first[head[several]]
+        first = a.runs.first[head[several]]
         word = a.strong_left[head[several]]
-        near = (word > r.low[several]) & (first - word < 5)
+        near = (word > a.runs.low[several]) & (first - word < 5)
         for role, words in _HEADINGS.items():
             under = several[near & among(a.norms[word], words)]
             if len(under):
-                yield Rule("heading of its list", under, 0, LIKELY)
-                yield Rule("heading of its list", under, 1 + role, LIKELY)
+                yield role, under
 
 
-# Most posts have nothing that these four look for, and then they answer None, or zeros, at once.
+# Most posts have nothing that these look for, and then they answer None, or zeros, at once.
 
 
 def _quoted(a: Around, label: Ints) -> NDArray[np.bool_] | None:
@@ -318,23 +335,4 @@ def _optional(a: Around, tail: Ints) -> NDArray[np.bool_]:
     found: NDArray[np.bool_] = (r.batch.flags[r.last[tail] + ONE] & _OPTION).astype(bool)
     if np.count_nonzero(found):
         found &= ~among(a.norms[r.first - 1], _AT)
-    return found
-
-
-def _mapped(a: Around) -> NDArray[np.bool_]:
-    """A quote right behind its ticker, before the levels around it: "BTC/USDT 64,020, support
-    62,800"; the word behind it names the next number.
-    """
-    r = a.runs
-    flags, reach = r.batch.flags, len(a.cues) - 1
-    found: NDArray[np.bool_] = (flags[r.first - ONE] & _TICKER).astype(bool)
-    found &= ~a.role_left.astype(bool)
-    if not np.count_nonzero(found):
-        return found
-    word = a.strong_right
-    found &= (word - r.last < 4) & BARRIER[a.role_right]
-    behind = np.minimum(word + 1, reach)
-    sign = (a.cues[behind] == ENDS_NOTHING) | among(a.norms[behind], _AT)
-    found &= sign | (word - r.last > 1)  # "170 support 165 next" says what 170 is
-    found &= (flags[np.minimum(behind + sign, reach)] & PRICE) != 0
     return found

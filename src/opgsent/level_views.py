@@ -102,7 +102,9 @@ def beside(a: Around, numbers: Numbers) -> Beside:
     n = len(place)
     index = np.arange(n)
     # between each two, and before the first and behind the last
-    has, steps, gaps = np.zeros(n + 1, bool), np.full(n + 1, 31), np.full(n + 1, 9)
+    has, steps, gaps = np.zeros(n + 1, bool), np.empty(n + 1, np.int64), np.empty(n + 1, np.int64)
+    steps.fill(31)
+    gaps.fill(9)
     head = tail = order = index
     if n > 1:
         has[1:-1] = same = r.post[1:] == r.post[:-1]
@@ -112,7 +114,7 @@ def beside(a: Around, numbers: Numbers) -> Beside:
         head, tail = _chains(a, numbers, same, gap)
         order = np.lexsort((size, r.post))
     first = first_of(places_of(_SIDE[a.cues].astype(bool)), r.low)
-    side = _SIDE[a.cues[first]] * (first < r.high)
+    side = _SIDE[a.cues[np.minimum(first, r.high)]]
     return Beside(
         index, index - has[:-1], has[:-1], has[1:], steps[:-1], steps[1:], gaps[:-1], gaps[1:],
         order, head, tail, side, said(a, numbers, head, tail),

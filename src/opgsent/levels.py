@@ -59,7 +59,7 @@ def find(batch: Batch) -> Numbers:
     place: list[int] = []
     index: list[int] = []
     for where, number in zip(at.tolist(), numbers, strict=True):
-        found = notes.get(number)
+        found = notes[number]
         if found is None:
             found = notes[number] = numbers_of(page.strings[number])
         for i, one in enumerate(found):

@@ -242,7 +242,7 @@ class Scorer:
 
     def counted(self, batch: Batch) -> Floats:
         """What the counters of each post give, shape (posts, 6)."""
-        found: Floats = self.counter_parts(batch).sum(axis=1)
+        found: Floats = np.add.reduce(self.counter_parts(batch), axis=1)
         return found
 
     def counter_parts(self, batch: Batch) -> Floats:

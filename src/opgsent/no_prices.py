@@ -35,7 +35,7 @@ from .phrases import (
     TURNED,
     YEARS_AFTER,
 )
-from .spans import ONE, TWO, Around, Runs, among
+from .spans import LONG, ONE, TWO, Around, Runs, among
 
 Marked = NDArray[np.bool_]  # of each number
 
@@ -180,7 +180,10 @@ def _told_of_else(a: Around, numbers: Numbers) -> Marked:
     (telling,) = (a.hints & _TELLING).nonzero()
     if not len(telling):
         return found
-    near = np.maximum(r.first - 9, r.low), r.last + 1  # what is looked at, behind the first of it
+    near = (
+        np.maximum(r.first - LONG, r.low),
+        r.last + ONE,
+    )  # what is looked at, behind the first of it
     begin, end = telling.searchsorted(near, side="right")
     words, flags = a.norms.data, r.batch.flags
     for i in (end > begin).nonzero()[0].tolist():

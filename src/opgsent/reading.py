@@ -102,15 +102,14 @@ class TokenTable:
             if runs[gap] is None:
                 gaps.append(gap)
         if gaps:
-            fresh = list(dict.fromkeys([found[gap] for gap in gaps]))
-            filled = dict(zip(fresh, self._fill(page, fresh), strict=True))
+            filled = self._fill(page, list(dict.fromkeys([found[gap] for gap in gaps])))
             for gap in gaps:
                 runs[gap] = filled[found[gap]]
         ids = np.frombuffer(b"".join(runs), np.int64)
-        (starts,) = (ids == 0).nonzero()
+        (starts,) = (ids == _START).nonzero()
         return Batch.of(texts, clean, page, ids, starts)
 
-    def _fill(self, page: Page, fresh: Sequence[str]) -> list[bytes]:
+    def _fill(self, page: Page, fresh: Sequence[str]) -> dict[str, bytes]:
         """Number what is new in a batch, all at once, and keep it for the next time."""
         cuts: list[Sequence[str]] = [
             stand_in(cut_once(piece)) if "@" in piece or "http" in piece else cut_once(piece)
@@ -124,15 +123,12 @@ class TokenTable:
             else b"".join([packed(known[token]) for token in tokens])
             for tokens in cuts
         ]
+        filled = kept = dict(zip(fresh, runs, strict=True))
         if len(page.pieces) < 2 * page.capacity:
-            page.pieces.update(
-                {
-                    piece: run
-                    for piece, run in zip(fresh, runs, strict=True)
-                    if len(piece) <= MAX_PIECE
-                }
-            )
-        return runs
+            if max(map(len, fresh)) > MAX_PIECE:
+                kept = {piece: run for piece, run in filled.items() if len(piece) <= MAX_PIECE}
+            page.pieces.update(kept)
+        return filled
 
     def _learn(self, page: Page, tokens: Iterable[str]) -> None:
         """Give numbers to the tokens that have none."""
@@ -151,6 +147,7 @@ class TokenTable:
                 page.add(new, described)
 
 
+_START = np.array(0)  # its number; beside an array an array without an axis is the fastest
 packed = struct.Struct("=q").pack  #: a number as the arrays hold it
 
 
@@ -168,7 +165,7 @@ class Page:
 
     __slots__ = (
         "before", "capacity", "counts", "flags", "kinds", "norms", "notes", "numbers",
-        "pieces", "rows", "solid", "strings",
+        "phrases", "pieces", "rows", "solid", "strings",
     )  # fmt: skip
 
     def __init__(
@@ -180,7 +177,8 @@ class Page:
         self.pieces: dict[str, bytes] = {}  # the numbers of their tokens, packed to be joined
         self.strings: list[str] = []
         self.kinds: list[str] = []
-        self.notes: dict[int, Any] = {}  # what a room wants to remember of a token, by number
+        self.notes: list[Any] = []  # what a room wants to remember of each token
+        self.phrases: dict[int, bool] = {}  # and of two side by side, see tickers.py
         self.norms = np.zeros(FIRST_ROOM, np.uint64)
         self.flags = np.zeros(FIRST_ROOM, np.int64)
         self.counts = np.zeros((FIRST_ROOM, counters), np.uint8)
@@ -218,6 +216,7 @@ class Page:
         self.kinds += described.kinds
         self.solid[begin:end] = [len("".join(token.split())) for token in tokens]
         self.strings += tokens
+        self.notes += [None] * len(tokens)
         # last: whoever finds a number finds the arrays filled
         for number, token in enumerate(tokens, begin):
             self.numbers.setdefault(token, number)

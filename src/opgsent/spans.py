@@ -114,8 +114,8 @@ def shapes(flags: NDArray[np.int64]) -> Ints:
 
 
 def among(values: NDArray[Any], words: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which values are one of a few words: ``np.isin``, for a few words five times as fast."""
-    found: NDArray[np.bool_] = np.logical_or.reduce(values[..., None] == words, axis=-1)
+    """Which values are one of a few words, which are in order: ``np.isin``, far faster."""
+    found: NDArray[np.bool_] = words[words[:-1].searchsorted(values)] == values
     return found
 
 
@@ -172,12 +172,14 @@ class Window:
         )
 
     def read(self, r: Runs) -> tuple[Hashes, Hashes, Ints]:
-        """(hashes (views, n), norms (2 far, n), places (2 far, n), 0 outside the post)."""
+        """(hashes (views, n), norms (2 far, n), places (2 far, n), those of START outside the
+        post).
+        """
         far = self.far
         place = self._offsets + r.first
         if r.last is not r.first:
             place[far:] += r.last - r.first
-        place *= (place > r.low) & (place < r.high)
+        place = np.minimum(np.maximum(place, r.low), r.high)
         norms = r.batch.page.norms[r.batch.ids[place]]
         hashes = np.empty((len(self._salts), len(r.first)), np.uint64)
         near = self._near.stop - self._near.start
@@ -246,9 +248,7 @@ def around(r: Runs, cues: Ints) -> Around:
     left, strong_left, tense, line = [np.maximum(last_of(p, r.first), r.low) for p in sought]
     right, strong_right = [np.minimum(first_of(p, r.last), r.high) for p in sought[:2]]
     nearest = np.array([left, strong_left, tense, right, strong_right])
-    cue_left, role_left, told, cue_right, role_right = cues[nearest] * (
-        (nearest > r.low) & (nearest < r.high)
-    )
+    cue_left, role_left, told, cue_right, role_right = cues[nearest]  # START is no cue
     ends = (_ENDS[cues] & (batch.flags & _END).astype(bool)).cumsum()
     words = batch.page.counts[:, _WORD][batch.ids].cumsum(dtype=np.int64)
     return Around(
@@ -327,7 +327,7 @@ def cue_hashes(a: Around) -> Hashes:
     r, both, sl, rc, sr = a.runs, a.cue_left, a.role_left, a.cue_right, a.role_right
     opener = first_of(a.marks, a.line)
     before = np.array([last_of(a.marks, a.line), last_of(a.marks, a.left)])
-    hc, sc = a.cues[before] * (before > r.low)
+    hc, sc = a.cues[np.maximum(before, r.low)]
     oc = a.cues[opener] * (opener < r.first)
     same = both & ONE
     near = np.minimum(r.first - a.left, SEVEN)

@@ -7,12 +7,13 @@ against each, ``Tickers.read`` keeps those that the model takes for an asset.
 from __future__ import annotations
 
 from array import array
+from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .assets import CLASS_ORDER, QUOTES, STABLECOINS, Assets
+from .assets import CLASS_ORDER, STABLECOINS, Assets
 from .candidates import (
     CASES,
     FORMS,
@@ -23,9 +24,10 @@ from .candidates import (
     is_coin,
     openings,
 )
-from .cues import CUES, JOINT, cue_of
-from .features import END, norm_of
+from .cues import QUOTE
+from .features import END, QUOTING, norm_of
 from .pairs import MONEY
+from .quotes import before_stablecoin, is_fx, quoted
 from .reading import Batch
 from .spans import (
     ONE,
@@ -39,7 +41,7 @@ from .spans import (
     salts,
     shapes,
 )
-from .symbols import MAJORS, Symbol, symbol_of
+from .symbols import Symbol, symbol_of
 
 
 class Found(NamedTuple):
@@ -75,8 +77,7 @@ class Sure(NamedTuple):
     many: list[int]  #: tickers of each post
 
 
-_QUOTES, _TICKER, _OPENS, _PRICE = map(np.array, (CUES.index("quote"), TICKER, OPENS, PRICE))
-_NOWHERE = np.empty(0, np.int64)
+_QUOTE, _QUOTING, _TICKER, _OPENS, _PRICE = map(np.array, (QUOTE, QUOTING, TICKER, OPENS, PRICE))
 _WORD, _HASHTAG, _CASHTAG, _PAIR = range(len(FORMS))
 #: what asks no model: cashtags and pairs (of 2,750 in the labelled posts all but 9 name an asset)
 #: and hashtags that the table is sure of (492 of 505)
@@ -95,140 +96,114 @@ def find(batch: Batch, cues: Ints, assets: Assets) -> Candidates:
 
     ``cues`` are the cue classes of its tokens.
     """
-    flags = batch.flags
-    could_be = (flags & _TICKER).astype(bool)
+    flags, page = batch.flags, batch.page
     # FOLLOWS is one bit above OPENS
     (opens,) = (flags[:-1] & (flags[1:] >> ONE) & _OPENS).nonzero()
-    page, ids = batch.page, batch.ids
-    strings, notes, kinds = page.strings, page.notes, page.kinds
     phrases = _phrases(batch, opens, assets) if len(opens) else {}
-    quotes = (cues == _QUOTES).nonzero()[0].tolist()
-    traded = _before_stablecoin(batch, cues, quotes) if quotes else ()
+    (quoting,) = (flags & _QUOTING).nonzero()
+    quotes = quoting[cues[quoting] == _QUOTE].tolist() if len(quoting) else []
+    (at,) = (flags & _TICKER).nonzero()
+    traded = before_stablecoin(batch, cues, quotes) if quotes else []
     if forced := [*phrases, *traded]:
-        could_be[forced] = True
-    (at,) = could_be.nonzero()
-    posts = batch.starts.searchsorted(at, side="right") - ONE
-    behind = _quoted(batch, quotes, assets)
-    sure = Sure(set(), set(), [0] * len(batch.starts))
-    found: list[tuple[int, int, Symbol, int]] = []
-    free = 0
-    for place, number, form, post in zip(
-        at.tolist(), ids[at].tolist(), shapes(flags[at]).tolist(), posts.tolist(),
-        strict=True,
-    ):  # fmt: skip
+        at = np.array(sorted({*at.tolist(), *forced}))
+    if not len(at):
+        return Candidates(at, at, [], at, Sure(set(), set(), []))
+    first, numbers = at.tolist(), batch.ids.take(at).tolist()
+    posts = [0] * len(first)
+    if len(batch.starts) > 2:
+        posts = (batch.starts.searchsorted(at, side="right") - ONE).tolist()
+    shape = shapes(flags.take(at)).tolist()
+    notes, strings, kinds = page.notes, page.strings, page.kinds
+    symbols: list[Symbol] = [notes[number] for number in numbers]
+    for i in [i for i, known in enumerate(symbols) if known is None]:
+        number = numbers[i]
+        symbols[i] = notes[number] = symbol_of(strings[number], kinds[number], assets)
+    last = first
+    behind = quoted(batch, quotes, assets) if len(quoting) else {}
+    for place, form in zip(first, shape, strict=True) if behind else ():
+        if form == _LOWER_WORD and place not in traded:  # "link usdt wallet"
+            behind.pop(place, None)
+    if longer := _joined(batch, first, symbols, shape, phrases, behind, assets):
+        last = [longer.get(place, place) for place in first]
+        inside = {place for begin, end in longer.items() for place in range(begin + 1, end + 1)}
+        kept = [place not in inside for place in first]
+        first, last, symbols, shape, posts = (
+            list(compress(values, kept)) for values in (first, last, symbols, shape, posts)
+        )
+        at = np.array(first, np.int64)
+    return Candidates(
+        at, np.array(last, np.int64) if longer else at, symbols, np.array(shape, np.int64),
+        _sure(posts, symbols, shape, len(batch.starts)),
+    )  # fmt: skip
+
+
+def _joined(
+    batch: Batch, places: list[int], symbols: list[Symbol], shape: list[int],
+    phrases: dict[int, tuple[int, Symbol, int]], behind: dict[int, int], assets: Assets,
+) -> dict[int, int]:  # fmt: skip
+    """place -> place of the last token of candidates that are runs of several; a place that a run
+    holds begins none. The symbols and shapes of runs and pairs are put in their places.
+    """
+    longer: dict[int, int] = {}
+    rare, free = phrases.keys() | behind.keys(), 0
+    for i, (place, symbol) in enumerate(zip(places, symbols, strict=True)):
+        if symbol.kind != "pair" and symbol.symbol not in MONEY and place not in rare:
+            continue  # as most
         if place < free:
             continue
         end = place
         if place in phrases:
-            end, symbol, form = phrases[place]
-        else:
-            known = notes.get(number)
-            if known is None:
-                known = notes[number] = symbol_of(strings[number], kinds[number], assets)
-            symbol = known
-        name = symbol.symbol
-        if symbol.kind == "pair":  # "XAUUSDSELL" and "POLY_BTC" are one, too
-            form = form & 31 | _PAIR << 5
-        else:
+            end, symbol, shape[i] = phrases[place]
+        if symbol.kind != "pair":
             quote = behind.get(place, 0)
-            if form == _LOWER_WORD and place not in traded:  # "link usdt wallet"
-                quote = 0
-            if quote or (name in MONEY and _is_fx(batch, place)):
+            if quote or (symbol.symbol in MONEY and is_fx(batch, place)):
                 end += quote or 1
-                code = strings[ids[end]].lstrip("#$").removeprefix("m").upper()
+                code = batch.page.strings[batch.ids[end]].lstrip("#$").removeprefix("m").upper()
                 code = {"BITCOIN": "BTC"}.get(code, code) if code in assets.quotes else "USD"
                 symbol = symbol._replace(quote=code, kind="pair", end=-1)
-                form = form & 31 | _PAIR << 5
-        found.append((place, end, symbol, form))
-        free = end + 1
-        if form in _SURE_FORMS:
-            sure.symbols.add((post, name))
-            sure.many[post] += 1
-            if form in _CERTAIN_FORMS:
-                sure.tags.add((post, name))
-    if not found:
-        return Candidates(_NOWHERE, _NOWHERE, [], _NOWHERE, sure)
-    first, last, symbols, shape = zip(*found, strict=True)
-    begin = np.array(first, np.int64)
-    end = begin if last == first else np.array(last, np.int64)
-    return Candidates(begin, end, list(symbols), np.array(shape, np.int64), sure)
+        if symbol.kind == "pair":  # "XAUUSDSELL" and "POLY_BTC" are one, too
+            shape[i] = shape[i] & 31 | _PAIR << 5
+        symbols[i] = symbol
+        if end > place:
+            longer[place] = end
+            free = end + 1
+    return longer
 
 
-def _quoted(batch: Batch, quotes: list[int], assets: Assets) -> dict[int, int]:
-    """place of a token -> how many behind it would make a pair of it: "btc usdt", "ADT / BTC".
-
-    ``quotes`` are the places of quote currencies.
-    """
-    strings, ids = batch.page.strings, batch.ids
-    out, at_quotes = {}, set(quotes)
-    for place in (ids == batch.page.numbers.get("/", -1)).nonzero()[0].tolist():
-        token = strings[ids[place + 1]]
-        code = token.lstrip("#$").removeprefix("m").upper()  # "USD/#CAD", "SPKI/mUSDT"
-        if (code in assets.quotes and token != token.lower()) or place + 1 in at_quotes:
-            out[place - 1] = 2
-    for place in quotes:
-        # "btc usdt" is a pair, "BTC perp" a product, "BTC ETH" two coins
-        if strings[ids[place]].upper() in _STABLE:
-            out[place - 1] = 1
-    return out
-
-
-_STABLE = frozenset(("USDT", "USDC", "BUSD"))
-_SIDES = frozenset(CUES.index(name) for name in ("buy", "sell", "long", "short"))
-_PAYS = frozenset("wallet wallets address account network card bank payment peg to".split())
-
-
-def _before_stablecoin(batch: Batch, cues: Ints, quotes: list[int]) -> list[int]:
-    """Places of coins that are words otherwise: "link usdt breakout", "long near usdt".
-
-    Only where a post or line begins or behind the side of a trade, for one may "link usdt" to a
-    wallet.
-    """
-    strings, ids = batch.page.strings, batch.ids
-    found = []
-    for place in quotes[quotes[0] < 2 :]:
-        before, coin, quote = (strings[i] for i in ids[place - 2 : place + 1].tolist())
-        if quote.upper() not in _STABLE or coin.upper() not in MAJORS:
-            continue
-        behind = strings[ids[place + 1]].lower()
-        opens = before == "" or before == "\n" or int(cues[place - 2]) in _SIDES
-        if coin.islower() and quote.islower() and opens and behind not in _PAYS:
-            found.append(place - 1)
-    return found
-
-
-def _is_fx(batch: Batch, place: int) -> bool:
-    """Whether two currencies or a metal and one side by side are a pair: "eur usd", "XAU USD".
-
-    Three are a list ("USD JPY EUR", "usd eur or gbp"), and behind a number a currency is money.
-    """
-    ids = batch.ids[max(place - 3, 0) : place + 5].tolist()
-    words = [""] * (3 - place) + [batch.page.strings[i] for i in ids] + [""] * 3
-    base, quote = words[3:5]
-    if base not in MONEY or quote not in MONEY or base == quote or quote.upper() not in QUOTES:
-        return False
-    if base.isupper() != quote.isupper() or batch.flags[place - 1] & PRICE:
-        return False
-    for one, two, three in (words[2::-1], words[5:8]):
-        joined = cue_of(one) == JOINT and two in MONEY and three not in MONEY
-        if one in MONEY or joined:
-            return False
-    return True
+def _sure(posts: list[int], symbols: list[Symbol], shape: list[int], count: int) -> Sure:
+    """What the candidates name for sure."""
+    named = [
+        (post, symbol.symbol, form)
+        for post, symbol, form in zip(posts, symbols, shape, strict=True)
+        if form in _SURE_FORMS
+    ]
+    many = [0] * count
+    for post, _, _ in named:
+        many[post] += 1
+    return Sure(
+        {(post, name) for post, name, _ in named},
+        {(post, name) for post, name, form in named if form in _CERTAIN_FORMS},
+        many,
+    )
 
 
 def _phrases(batch: Batch, opens: Ints, assets: Assets) -> dict[int, tuple[int, Symbol, int]]:
     """place -> (place of the last token, symbol, shape) of names of several words."""
-    strings, notes = batch.page.strings, batch.page.notes
-    firsts, seconds = batch.ids.take(opens).tolist(), batch.ids.take(opens + 1).tolist()
+    strings, begin = batch.page.strings, batch.page.phrases
+    keys = batch.ids.take(opens) << _HALF | batch.ids.take(opens + ONE)
     found = {}
-    for place, first, second in zip(opens.tolist(), firsts, seconds, strict=True):
-        key = -(first << 32 | second)  # token numbers are positive: no other note is there
-        if key not in notes:
-            one, two = strings[first], _bare(strings[second])
-            notes[key] = f"{one} {two}".lower() in openings(assets) or is_coin(one, two, assets)
-        if notes[key] and (phrase := _phrase(batch, place, assets)):
+    for place, key in zip(opens.tolist(), keys.tolist(), strict=True):
+        told = begin.get(key)
+        if told is None:
+            one, two = strings[key >> 32], _bare(strings[key & _LOW])
+            told = f"{one} {two}".lower() in openings(assets) or is_coin(one, two, assets)
+            begin[key] = told
+        if told and (phrase := _phrase(batch, place, assets)):
             found[place] = phrase
     return found
+
+
+_HALF, _LOW = np.array(32), (1 << 32) - 1  # a key is the numbers of two tokens
 
 
 def _bare(word: str) -> str:
