@@ -13,8 +13,8 @@ can be judged on that fold. Steps, each printed with what the held-out posts giv
    is, one of verdicts, and one of verdicts from MPNet as it is, which knows more of others' posts.
 
 tools/teacher.npz was made in seven minutes of an H200, cut off before all was done: read0 to read4,
-plain0 to plain2. tools/teacher_spans.npz was made in twelve of another day: span0 to span4 and
-again1 to again4, 90 seconds of the language model before them.
+plain0 to plain2. tools/teacher_spans.npz was made in ten of another day, span0 to span4 and
+again0 to again4, with --seconds 80 --only spans.
 
 Needs torch and scikit-learn, and no text: prepare's files hold numbers alone. Fits of one step run
 beside each other, a process each. OUT/answers.npz is written after each kind of teacher.
