@@ -35,7 +35,7 @@ TICKER_C = 1.0  #: inverse strength of the priors, chosen by grouped cross-valid
 LEVEL_C = 0.5
 ROLE_C = 0.1
 TAUGHT = 0.8  #: weight of a post that teachers labelled beside a labelled one's 1
-TAUGHT_TICKER = 0.3  #: of its tickers: fewer of them are doubtful than in prose, where names are
+TAUGHT_TICKER = 0.3  #: of its tickers: feeds tag what they name, and hold few names in prose
 TOO_SMALL = 2e-3
 NO_ROLE = -1
 #: writers of corpora/ whose levels stand in metaphors ("the lid", "that door"): two readers gave
@@ -182,9 +182,8 @@ def fit_extraction(
     """Fit the models on the posts whose spans are labelled; names begin ticker_ and level_.
 
     ``taught`` are posts whose spans a slower model has marked; they count TAUGHT each, and their
-    tickers TAUGHT_TICKER. Raises
-    ValueError when no post has spans. The result depends on the posts alone (``seed`` is there
-    for fits that draw lots; this one does not).
+    tickers TAUGHT_TICKER. Raises ValueError when no post has spans. The result depends on the
+    posts alone (``seed`` is there for fits that draw lots; this one does not).
     """
     posts = [post for post in posts if post.tickers is not None and post.levels is not None]
     if not posts:

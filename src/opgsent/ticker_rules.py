@@ -11,7 +11,7 @@ from .cues import JOINT
 from .features import END, norm_of, norms_of
 from .spans import Ints, Runs, cue_class, shapes
 from .symbols import MAJORS
-from .tickers import SURE_SHAPES, Candidates
+from .tickers import DOLLARS, SURE_SHAPES, Candidates
 
 _WORD, _HASHTAG = FORMS.index("word"), FORMS.index("hashtag")
 _TITLE, _UPPER = CASES.index("title"), CASES.index("upper")
@@ -65,12 +65,11 @@ def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
                 odds[n] -= 6.0
             if symbol.symbol in _PAIRED and _is_quote(r, n):
                 odds[n] -= 6.0
-            elif symbol.symbol in _MONEY and int(r.batch.flags[r.first[n] - 1]) & PRICE:
+            elif symbol.symbol in DOLLARS and int(r.batch.flags[r.first[n] - 1]) & PRICE:
                 odds[n] -= 3.0
     return odds
 
 
-_MONEY = STABLECOINS | {"USD"}
 _PAIRED = STABLECOINS | {"BTC", "ETH", "BNB"}
 
 

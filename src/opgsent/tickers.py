@@ -295,12 +295,12 @@ _CASES, _UPPER = np.array(3), np.array(CASES.index("upper"))
 _FEW = (0, 1, 2, 2, 3, 3, 3, 4)  # steps of a count
 
 
-_MONEY = STABLECOINS | {"USD"}
+DOLLARS = STABLECOINS | {"USD"}  #: money, mostly
 
 
 def _class(symbol: Symbol) -> int:
     """A number for the asset class that is likeliest; money has one of its own."""
-    return len(CLASS_ORDER) if symbol.symbol in _MONEY else _CLASSES.get(symbol.classes[:1], 7)
+    return len(CLASS_ORDER) if symbol.symbol in DOLLARS else _CLASSES.get(symbol.classes[:1], 7)
 
 
 def by_rule(found: Candidates) -> NDArray[np.float64]:
