@@ -9,12 +9,9 @@ symbol stands for which name, and an order of size):
 - tools/assets_hand.tsv: names people write, nicknames, commodities, currencies, indices, futures,
   ETFs, delisted stocks, coins old and new. It goes before everything else. A symbol, name or
   alias there that ends in ``!`` is never doubtful, one that ends in ``?`` always is.
-- tools/past_coins.tsv, coinlist and cryptocurrencies 7.0.0 (both MIT): names of coins that are gone
-  or forgotten, of one word that is no English one and that nobody else in the table has. Their
-  symbols mean others by now and are not looked up.
-- tools/past_coins.tsv, and coinlist and cryptocurrencies 7.0.0 (MIT), lists of 2018 and 2019: names
-  of coins that are gone or forgotten, where they are no word and nobody else's. Their symbols mean
-  others by now.
+- tools/past_coins.tsv, and coinlist and cryptocurrencies 7.0.0 (both MIT), older lists: names of
+  coins that are gone or forgotten, of one word that is no English one and that nobody else in the
+  table has. Their symbols mean others by now and are not looked up.
 - @web3icons/common (MIT): coins with their rank by market value.
 - cryptocurrency-icons (CC0) and cryptocoins-icons (MIT): the coins of 2014 to 2019; names of the
   latter come from cryptocurrencies (MIT).
@@ -46,7 +43,6 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "src/opgsent/data/assets.tsv"
 HAND = ROOT / "tools/assets_hand.tsv"
-PAST = ROOT / "tools/past_coins.tsv"
 PAST_COINS = ROOT / "tools/past_coins.tsv"
 STOP_WORDS = ROOT / "tools/stop_words.txt"
 

@@ -83,9 +83,9 @@ def check_corpus(folder: str | Path, *, assets: Assets | None = None) -> CorpusR
     table = Assets.load() if assets is None else assets
     seen: dict[str, str] = {}
     posts, problems = _checked(file, table, seen)
-    levels = file.parent / SPANS_FILE
-    if levels.is_file() and levels != file:
-        problems += _checked(levels, table, seen, spans_alone=True)[1]
+    spans = file.parent / SPANS_FILE
+    if spans.is_file() and spans != file:
+        problems += _checked(spans, table, seen, spans_alone=True)[1]
     problems += [f"{file}: {problem}" for problem in _split_problems(posts)]
     notes = file.parent / "annotations.jsonl"
     if notes.is_file():

@@ -38,7 +38,7 @@ from .spans import (
     first_of,
     last_of,
     places_of,
-)  # fmt: skip
+)
 from .verbs import FORMS, KINDS
 
 _NAMING = frozenset("target stop entry buy sell support resistance exit option".split())

@@ -144,8 +144,9 @@ def read_corpus(path: str | Path) -> list[LabelledPost]:
 def read_spans(folder: Path) -> list[LabelledPost]:
     """Posts of a corpora folder with tickers and levels: of posts.jsonl, then of spans.jsonl.
 
-    spans.jsonl, which need not be there, holds posts that were written for their levels and have
-    neither stance nor style. Disputed posts are left out. Raises InputError as read_corpus does.
+    spans.jsonl, which need not be there, holds posts that were written for their levels or for the
+    names in them and have neither stance nor style. Disputed posts are left out. Raises InputError
+    as read_corpus does.
     """
     files = [folder / "posts.jsonl", folder / SPANS_FILE]
     posts = [post for file in files if file.is_file() for post in read_corpus(file)]

@@ -282,7 +282,7 @@ def scale(sizes: NDArray[np.int64]) -> NDArray[np.float32]:
     """What the sum over a post's tokens is multiplied by, given its number of tokens."""
     try:
         return _SCALES.take(sizes)
-    except IndexError:  # as of few posts
+    except IndexError:  # some post has more tokens than the table
         return _scale(sizes)
 
 

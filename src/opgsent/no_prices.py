@@ -180,10 +180,8 @@ def _told_of_else(a: Around, numbers: Numbers) -> Marked:
     (telling,) = (a.hints & _TELLING).nonzero()
     if not len(telling):
         return found
-    near = (
-        np.maximum(r.first - LONG, r.low),
-        r.last + ONE,
-    )  # what is looked at, behind the first of it
+    # what is looked at, behind the first of it
+    near = np.maximum(r.first - LONG, r.low), r.last + ONE
     begin, end = telling.searchsorted(near, side="right")
     words, flags = a.norms.data, r.batch.flags
     for i in (end > begin).nonzero()[0].tolist():

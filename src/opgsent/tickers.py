@@ -224,7 +224,7 @@ def _phrase(batch: Batch, place: int, assets: Assets) -> tuple[int, Symbol, int]
             symbol = Symbol(asset.symbol, None, "name", (asset.asset_class,), 0, len(last))
             return place + n - 1, symbol, case | known << 2
     coin = words[0]
-    if is_coin(coin, words[1], assets) and not batch.flags[place] & TICKER:
+    if is_coin(coin, _bare(words[1]), assets) and not batch.flags[place] & TICKER:
         found = symbol_of(coin, "word", assets)
         return place, found, (1 if coin[0].isupper() else 0) | KNOWN.index("lower symbol") << 2
     return None
