@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .front import FEW, WIDE, Front
 from .offsets import Reading
 from .tokens import BEGIN, BREAK, MAX_PIECE, cut_once, kept_as, pieces_of, split, stand_in
 
@@ -92,22 +93,45 @@ class TokenTable:
                 page = self._page
         clean = [Reading(text).text if "&" in text else text for text in texts]
         found = pieces_of(clean)
+        if len(found) > FEW and WIDE:
+            ids = self._all_at_once(page, found)
+        else:
+            ids = np.frombuffer(b"".join(self._runs(page, found)), np.int64)
+        (starts,) = (ids == _START).nonzero()
+        return Batch.of(texts, clean, page, ids, starts)
+
+    def _all_at_once(self, page: Page, pieces: list[str]) -> NDArray[np.int64]:
+        """The numbers of the tokens of many pieces; see front.py."""
+        hashes = np.fromiter(map(hash, pieces), np.int64, len(pieces))
+        places, missed = page.front.look(hashes)
+        others = [pieces[at] for at in missed.tolist()]
+        runs = self._runs(page, others)
+        kept = [
+            at
+            for at, piece in enumerate(others)
+            if len(piece) <= MAX_PIECE and piece[:4] != "http"  # which is kept as another one
+        ]
+        if kept:
+            with self._lock:
+                page.front.keep(hashes[missed[kept]], [runs[at] for at in kept])
+        return page.front.joined(places, missed, runs)
+
+    def _runs(self, page: Page, pieces: list[str]) -> list[bytes]:
+        """The numbers of the tokens of each piece, packed; links are replaced in the list."""
         known = page.pieces.get
-        runs: list[Any] = list(map(known, found))
+        runs: list[Any] = list(map(known, pieces))
         gaps = []
         for gap in [at for at, run in enumerate(runs) if run is None]:
-            if found[gap][:4] == "http":  # no link comes twice, but others as long as it
-                found[gap] = kept_as(found[gap])
-                runs[gap] = known(found[gap])
+            if pieces[gap][:4] == "http":  # no link comes twice, but others as long as it
+                pieces[gap] = kept_as(pieces[gap])
+                runs[gap] = known(pieces[gap])
             if runs[gap] is None:
                 gaps.append(gap)
         if gaps:
-            filled = self._fill(page, list(dict.fromkeys([found[gap] for gap in gaps])))
+            filled = self._fill(page, list(dict.fromkeys([pieces[gap] for gap in gaps])))
             for gap in gaps:
-                runs[gap] = filled[found[gap]]
-        ids = np.frombuffer(b"".join(runs), np.int64)
-        (starts,) = (ids == _START).nonzero()
-        return Batch.of(texts, clean, page, ids, starts)
+                runs[gap] = filled[pieces[gap]]
+        return runs
 
     def _fill(self, page: Page, fresh: Sequence[str]) -> dict[str, bytes]:
         """Number what is new in a batch, all at once, and keep it for the next time."""
@@ -164,7 +188,7 @@ class Page:
     """The tokens of a table and their arrays; grows, never changes what it holds."""
 
     __slots__ = (
-        "before", "capacity", "counts", "flags", "kinds", "norms", "notes", "numbers",
+        "before", "capacity", "counts", "flags", "front", "kinds", "norms", "notes", "numbers",
         "phrases", "pieces", "rows", "solid", "strings",
     )  # fmt: skip
 
@@ -175,6 +199,7 @@ class Page:
         self.before = before
         self.numbers: dict[str, int] = {}
         self.pieces: dict[str, bytes] = {}  # the numbers of their tokens, packed to be joined
+        self.front = Front()
         self.strings: list[str] = []
         self.kinds: list[str] = []
         self.notes: list[Any] = []  # what a room wants to remember of each token

@@ -1,0 +1,107 @@
+"""The look-up of many pieces at once says what the dict of pieces says."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opgsent import Classifier
+from opgsent import reading as reading_room
+from opgsent.front import FEW, ROOM, SLOTS, Front
+
+TEXTS = [
+    json.loads(line)["text"]
+    for line in (Path(__file__).parent / "cases" / "extraction.jsonl")
+    .read_text(encoding="utf-8")
+    .splitlines()
+]
+RUNS = st.lists(st.integers(0, 1 << 40), max_size=255)
+#: hashes of which many share a slot
+HASHES = st.builds(
+    lambda high, low: (high * SLOTS + low) or 1, st.integers(-9, 9), st.integers(0, 9)
+)
+
+
+def packed(numbers: list[int]) -> bytes:
+    return np.array(numbers, np.int64).tobytes()
+
+
+@given(
+    st.lists(st.dictionaries(HASHES, RUNS, max_size=30), max_size=5),
+    st.lists(HASHES, min_size=1, max_size=60),
+)
+def test_it_gives_what_it_was_given_or_says_that_it_does_not_know(
+    rounds: list[dict[int, list[int]]], asked: list[int]
+) -> None:
+    front, truth = Front(), {}
+    for given_now in rounds:
+        new = {h: run for h, run in given_now.items() if h not in truth}
+        truth.update(new)
+        front.keep(np.array(list(new), np.int64), [packed(run) for run in new.values()])
+    places, missed = front.look(np.array(asked, np.int64))
+    others = [truth.get(asked[at], [3, 1]) for at in missed.tolist()]
+    ids = front.joined(places, missed, [packed(run) for run in others])
+    assert ids.tolist() == [n for h in asked for n in truth.get(h, [3, 1])]
+    unknown = {asked[at] for at in missed.tolist()}
+    in_slot = Counter(h % SLOTS for h in truth)
+    assert not any(h in unknown for h in asked if h in truth and in_slot[h % SLOTS] == 1)
+
+
+def test_it_is_full_at_some_point() -> None:
+    front = Front()
+    long = packed(list(range(250)))
+    for at in range(0, 6_000, 500):
+        front.keep(np.arange(at + 1, at + 501), [long] * 500)
+    _, missed = front.look(np.arange(1, 6_001))
+    assert ROOM // 250 <= 6_000 - len(missed) <= ROOM // 250 + 500
+
+
+def test_many_posts_at_once_are_read_as_each_alone() -> None:
+    bundled = Classifier.bundled()
+    fresh = Classifier(bundled.arrays, bundled.card, bundled.assets)
+    alone = [bundled.classify(text).to_dict() for text in TEXTS]
+    for _ in range(2):  # new to it, then known
+        assert [post.to_dict() for post in fresh.classify_many(TEXTS)] == alone
+
+
+def test_hashes_of_32_bits_are_not_relied_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = [post.to_dict() for post in Classifier.bundled().classify_many(TEXTS)]
+    monkeypatch.setattr(reading_room, "WIDE", False)
+    monkeypatch.setattr(Front, "look", None)
+    assert [post.to_dict() for post in Classifier.bundled().classify_many(TEXTS)] == wide
+
+
+def test_threads_may_look_while_one_keeps() -> None:
+    front = Front()
+    hashes = np.array(random.Random(4).sample(range(1, 1 << 60), 20_000), np.int64)
+    wrong: list[object] = []
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            places, missed = front.look(hashes)
+            ids = front.joined(places, missed, [b""] * len(missed))
+            known = np.delete(hashes, missed)
+            if not np.array_equal(ids, np.repeat(known, 2)):
+                wrong.append(ids)
+
+    others = [threading.Thread(target=look) for _ in range(2)]
+    for thread in others:
+        thread.start()
+    for at in range(0, len(hashes), 100):
+        some = hashes[at : at + 100]
+        front.keep(some, [packed([h, h]) for h in some.tolist()])
+    done.set()
+    for thread in others:
+        thread.join()
+    assert not wrong
+    assert len(front.look(hashes)[1]) < len(hashes) // 20
+    assert len(hashes) > FEW
