@@ -50,6 +50,12 @@ class Asset:
     doubtful_aliases: tuple[str, ...] = ()
     past: bool = False
 
+    def is_doubtful(self, name_lower: str) -> bool:
+        """Say whether one of its names, in small letters, is also an everyday word."""
+        if self.past or name_lower in self.doubtful_aliases:
+            return True
+        return self.doubtful_name and " ".join(self.name.lower().split()) == name_lower
+
 
 class Assets:
     """Symbols, names and quote currencies, looked up in O(1).
@@ -164,11 +170,7 @@ class Assets:
         (False, True)
         """
         asset = self.by_name(name_lower)
-        if asset is None:
-            return False
-        if asset.past or name_lower in asset.doubtful_aliases:
-            return True
-        return asset.doubtful_name and " ".join(asset.name.lower().split()) == name_lower
+        return asset is not None and asset.is_doubtful(name_lower)
 
     def __iter__(self) -> Iterator[Asset]:
         """All assets, class by class, but for those that are gone."""

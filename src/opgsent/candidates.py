@@ -31,9 +31,6 @@ KNOWN = (
 CASES = ("lower", "title", "upper", "mixed")
 FORMS = ("word", "hashtag", "cashtag", "pair")
 
-#: flags of a word that is known as nothing, with its first letter alone in capitals
-CASE_OF_TITLES = CASES.index("title") << SHAPE_SHIFT
-
 #: normal forms of what could be a price for sure, as most numbers could
 _PLAIN_PRICES = frozenset("0 0.0 $0 $0.0 0k 0.0k $0k $0.0k".split())
 _UNKNOWN = re.compile(r"[A-Z][A-Z0-9]{1,9}")
@@ -55,8 +52,6 @@ def candidate_flags(token: str, kind: str, form: str, assets: Assets) -> int:
     if kind == "link" or kind == "handle":
         return 0
     flags = cue_of(token) << CUE_SHIFT
-    if kind == "word" and _is_everyday(token, assets):
-        return flags if token.islower() else flags | _case(token) << SHAPE_SHIFT
     if kind in ("number", "word") and (token[0].isdigit() or token[0] in "$€£¥₿₹."):
         if _is_price(token, kind, form):
             flags |= PRICE
@@ -64,20 +59,28 @@ def candidate_flags(token: str, kind: str, form: str, assets: Assets) -> int:
             flags |= FOLLOWS
         if flags & PRICE or not token[0].isalnum():
             return flags
-    if kind not in ("word", "hashtag", "cashtag", "pair"):
+    if kind not in FORMS:
         return flags
     known = _known(token, kind, assets)
     shape = _case(token) | known << 2 | FORMS.index(kind) << 5
-    if kind == "cashtag" or kind == "pair":
-        flags |= TICKER
-    elif kind == "hashtag":
-        flags |= TICKER if known or _could_be_tag(token) else 0
-    else:
+    if kind == "word":
         flags |= TICKER if known else 0
         opens, follows = _phrase_words(assets)
         lower = token.lower()
         flags |= (OPENS if lower in opens else 0) | (FOLLOWS if lower in follows else 0)
+    elif known or kind != "hashtag" or _could_be_tag(token):
+        flags |= TICKER
     return flags | shape << SHAPE_SHIFT
+
+
+def unlisted_flags(token: str) -> int:
+    """Those flags, but for the cue, of a word in letters that the table knows nothing of.
+
+    >>> [bin(unlisted_flags(word) >> SHAPE_SHIFT) for word in ("up", "Up", "UP")]
+    ['0b0', '0b1', '0b10']
+    """
+    known = _capitals(token) if token.isupper() else 0
+    return (_case(token) | known << 2) << SHAPE_SHIFT | (TICKER if known else 0)
 
 
 def _is_price(token: str, kind: str, form: str) -> bool:
@@ -90,13 +93,9 @@ def _is_price(token: str, kind: str, form: str) -> bool:
     return bool(parts) and not any(part.tail in ("b", "bn", "t", "tn") for part in parts)
 
 
-def _is_everyday(token: str, assets: Assets) -> bool:
-    """Whether a word in plain letters is nothing that the table knows, as most are.
-
-    Not one of capitals, which may be a symbol that is new, nor "LTCs".
-    """
-    plain = token.isalpha() and token.isascii() and not token[:-1].isupper()
-    return plain and token.lower() not in known_words(assets) and not is_called_coin(token)
+def _capitals(word: str) -> int:
+    """How a word in capitals that no table knows is known, as ``_known``."""
+    return 5 if word not in CAPITALS and _UNKNOWN.fullmatch(word) else 0
 
 
 def _could_be_tag(token: str) -> bool:
@@ -124,24 +123,22 @@ def _known(token: str, kind: str, assets: Assets) -> int:
     if kind == "word" and (len(token) < 2 or token in CAPITALS):
         return 0
     body = token.lstrip("$#")
-    if contract_root(body, assets):
-        return 3
-    for mark in () if body.isalpha() else ("'", "’", "_"):
-        head = body.partition(mark)[0]
-        if head and head != body and (assets.by_name(head.lower()) or assets.by_symbol(head)):
-            body = head
+    if not body.isalpha():
+        if contract_root(body, assets):
+            return 3
+        for mark in ("'", "’", "_"):
+            head = body.partition(mark)[0]
+            if head and head != body and (assets.by_name(head.lower()) or assets.by_symbol(head)):
+                body = head
     if len(body) > 3 and body[-1] == "s" and body[:-1].isupper():  # "LTCs"
         body = body[:-1] if assets.by_symbol(body[:-1]) else body
     lower, upper = body.lower(), body.upper()
     listed = assets.by_symbol(body if kind == "word" else upper)
-    sure = any(not asset.doubtful_symbol for asset in listed)
     named = assets.by_name(lower)
-    if named and not assets.is_doubtful(lower):
+    if named and not named.is_doubtful(lower):
         return 1
-    if sure:
-        return 3
     if listed:
-        return 4
+        return 4 if all(asset.doubtful_symbol for asset in listed) else 3
     if named and (body == upper or lower not in WORDS):
         return 7 if named.past else 2
     if kind == "hashtag":
@@ -150,7 +147,7 @@ def _known(token: str, kind: str, assets: Assets) -> int:
         if "_" in body and split_pair(body, assets):
             return 3
         if body.isupper():
-            return 5 if _UNKNOWN.fullmatch(body) else 0
+            return _capitals(body)
         if 2 < len(lower) < 7 and lower.isascii() and lower.isalnum() and lower[0].isalpha():
             listed = assets.by_symbol(upper)
             if listed and not all(asset.doubtful_symbol for asset in listed):

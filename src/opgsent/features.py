@@ -50,7 +50,8 @@ COUNTS = (
     "exclaim", "question", "emoji", "caps", "number", "ticker", "break", "link", "handle",
     "percent", "hashtag", "word", "rocket", "long", "first_person", "comma", "ellipsis",
 )  # fmt: skip
-UNHEARD = len(COUNTS)  #: the scorer counts words without a weight of their own in a column more
+UNHEARD = len(COUNTS)  #: and last, by the scorer alone, words without a weight of their own
+COUNTERS = UNHEARD + 1
 COUNTER_VALUE = 0.25  # of a counter beside a word's 1 / sqrt(tokens)
 STEPS = np.array([1, 2, 3, 5, 8, 13, 21, 34, 55])
 
@@ -73,12 +74,19 @@ def digest_of(name: str) -> bytes:
     return blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
 
-WORD = "w:"  #: before a normal form in the name of its feature
+_word_begun = blake2b(b"w:", digest_size=8).copy  # to go on is quicker than to begin
+
+
+def word_digest(form: str) -> bytes:
+    """``digest_of`` the word feature of a normal form."""
+    begun = _word_begun()
+    begun.update(form.encode("utf-8", "surrogatepass"))
+    return begun.digest()
 
 
 def norm_of(form: str) -> int:
     """The hash of a normal form, which is also its word feature."""
-    return hashed(WORD + form)
+    return int.from_bytes(word_digest(form), "little")
 
 
 def norms_of(forms: str) -> NDArray[np.uint64]:

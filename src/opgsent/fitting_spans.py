@@ -20,7 +20,7 @@ from . import levels as level_room
 from . import tickers as ticker_room
 from .assets import Assets
 from .corpus import LabelledPost
-from .features import COUNTS
+from .features import COUNTERS
 from .fitting import told
 from .forms import described
 from .offsets import Reading, starts_of
@@ -51,7 +51,7 @@ def learnable(posts: Iterable[LabelledPost]) -> list[LabelledPost]:
 
 def table_of(assets: Assets) -> TokenTable:
     """A token table for finding candidates, without weights of its own."""
-    return TokenTable(lambda tokens: described(tokens, assets)[0], len(COUNTS), 0)
+    return TokenTable(lambda tokens: described(tokens, assets)[0], COUNTERS, 0)
 
 
 @dataclass(slots=True)

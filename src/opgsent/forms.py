@@ -13,9 +13,10 @@ from itertools import product
 import numpy as np
 
 from .assets import Assets
-from .candidates import CASE_OF_TITLES, CUE_MASK, CUE_SHIFT, candidate_flags, known_words
-from .cues import CUE_WORDS, QUOTE
+from .candidates import CUE_MASK, CUE_SHIFT, candidate_flags, known_words, unlisted_flags
+from .cues import CUE_WORDS, QUOTE, cue_of
 from .features import (
+    COUNTERS,
     COUNTS,
     EMOJI,
     END,
@@ -29,8 +30,7 @@ from .features import (
     QUOTING,
     SELLING,
     UNDOING,
-    WORD,
-    digest_of,
+    word_digest,
 )
 from .numerals import MAX_DIGITS, THOUSANDS
 from .pairs import PAIR_ENDS
@@ -72,6 +72,7 @@ _ENDS = frozenset(". , ; : ! ? \n … - – — | ) (".split(" "))
 _FIRST_PERSON = frozenset("i im i'm ive i've my me mine i'll i’m id i'd".split())
 _ROCKETS = frozenset("🚀🌕🌙🔥💎🤑💰💥⚡🐂📈🎯🏆✅💸🤩")
 _ELONGATED = re.compile(r"(\w)\1{2,}")
+_repeated = re.compile(r"(.)\1\1").search
 _SKIN = re.compile("[\ufe0f\U0001f3fb-\U0001f3ff]")
 _DIGITS = re.compile(r"[0-9]+")
 
@@ -108,13 +109,14 @@ def normal(token: str, kind: str, assets: Assets) -> str:
 
 def is_asset(token: str, lower: str, assets: Assets) -> bool:
     """Whether a bare word is a symbol or a name that is no everyday word."""
-    if token.isupper() and any(not a.doubtful_symbol for a in assets.by_symbol(token)):
+    if token.isupper() and not all(a.doubtful_symbol for a in assets.by_symbol(token)):
         return True
-    return assets.by_name(lower) is not None and not assets.is_doubtful(lower)
+    named = assets.by_name(lower)
+    return named is not None and not named.is_doubtful(lower)
 
 
 def describe(token: str, assets: Assets) -> tuple[str, str, int, bytes]:
-    """(kind, normal form, flags, counts) of a token; a byte for each counter of COUNTS."""
+    """(kind, normal form, flags, counts) of a token; a byte for each counter."""
     if not token:
         return "start", "^", END, _counts()
     kind = kind_once(token)
@@ -133,15 +135,26 @@ def describe(token: str, assets: Assets) -> tuple[str, str, int, bytes]:
     return kind, form, flags, counts
 
 
+def _of_word(form: str) -> int:
+    """The flags of a word in small letters, whatever it may mean: cues, hints and the like."""
+    flags = _SENSE.get(form, 0) | cue_of(form) << CUE_SHIFT | hints_of(form, form) << HINTS
+    return flags | QUOTING if flags >> CUE_SHIFT & CUE_MASK == QUOTE else flags
+
+
+#: of all words that have some
+_OF_WORD = {form: _of_word(form) for form in {*_SENSE, *CUE_WORDS, *HINT_WORDS}}
+
+
 def described(tokens: Sequence[str], assets: Assets) -> tuple[Described, list[str]]:
     """(what ``describe`` says of tokens, as a token table keeps it; their normal forms)."""
-    special, numbers = _special(assets), _numbers(assets)
+    named, listed, numbers = known_words(assets), assets.symbols(), _numbers(assets)
     kinds, forms, flags, counts = [], [], [], []
     for token in tokens:
         lower, told = token.lower(), None
-        if lower not in special:
+        if lower not in named:
             if token.isalpha():
-                told = _plain_word(token, lower)
+                if token not in listed:
+                    told = _plain_word(token, lower)
             elif token[-1:] in _LAST_OF_NUMBER and len(token) <= MAX_DIGITS:
                 told = numbers.get(_DIGITS.sub("0", token))
                 if told and "," in token and not THOUSANDS.fullmatch(token.lstrip("$")):
@@ -151,39 +164,36 @@ def described(tokens: Sequence[str], assets: Assets) -> tuple[Described, list[st
         forms.append(form)
         flags.append(flag)
         counts.append(count)
-    digests = {form: digest_of(WORD + form) for form in set(forms)}
+    digests = {form: word_digest(form) for form in set(forms)}
     found = Described(
         kinds,
         np.frombuffer(b"".join([digests[form] for form in forms]), "<u8"),
         np.array(flags, np.int64),
-        np.frombuffer(b"".join(counts), np.uint8).reshape(-1, len(COUNTS)),
+        np.frombuffer(bytearray().join(counts), np.uint8).reshape(-1, COUNTERS),  # to be filled in
         None,
     )
     return found, forms
 
 
-# Most tokens that are new are words that no table names, or numbers in plain digits. These say
-# nothing but their case or their form, and are described in half the time.
+# Most tokens that are new are words that the table of assets does not know, or numbers in plain
+# digits. Of these little is asked, and they are described in half the time.
 
 
-def _plain_word(token: str, form: str) -> tuple[str, str, int, bytes] | None:
-    """What ``describe`` says of a word that no table names; None if it may be more than a word.
-
-    ``form`` is the word in small letters.
+def _plain_word(token: str, lower: str) -> tuple[str, str, int, bytes] | None:
+    """What ``describe`` says of a word in letters that is neither a symbol nor in a name; None if
+    it may be more than a word. ``lower`` is the word in small letters.
     """
-    rest = form[1:]
-    if token[1:] != rest or not rest or not token.isascii() or form[-3:] in _ENDS_OF_NAMES:
+    if len(token) < 2 or lower[-3:] in _ENDS_OF_NAMES or _repeated(lower):
         return None
-    if len(set(form)) < len(form) - 1 and _ELONGATED.search(form):
-        return None
-    flags = 0 if token == form else CASE_OF_TITLES
-    return "word", form, flags, _WORD_COUNTS[len(form) > 7, False, False, False]
-
-
-@lru_cache(maxsize=4)
-def _special(assets: Assets) -> frozenset[str]:
-    """All words in small letters of which some table says something."""
-    return frozenset().union(known_words(assets), CUE_WORDS, HINT_WORDS, _SENSE, _FIRST_PERSON)
+    flags, shouted = _OF_WORD.get(lower, 0), False
+    if not token.islower():
+        if token.isupper():
+            shouted = len(token) > 3 and lower != token
+        elif token[:-1].isupper():  # "LTCs"
+            return None
+        flags |= unlisted_flags(token)
+    counts = _WORD_COUNTS[len(token) > 7, shouted, False, lower in _FIRST_PERSON]
+    return "word", lower, flags, counts
 
 
 _LAST_OF_NUMBER = frozenset("0123456789kKmM%xX")
@@ -206,8 +216,8 @@ _ENDS_OF_NAMES = frozenset(end.lower() for end in PAIR_ENDS) | {"oin", "ins"}
 
 @cache
 def _counts(*names: str) -> bytes:
-    """A byte for each of COUNTS: how often it is named."""
-    return bytes(names.count(name) for name in COUNTS)
+    """A byte for each counter: how often it is named."""
+    return bytes([*map(names.count, COUNTS), 0])
 
 
 #: of a word, by whether it is long, shouted, a ticker, the writer

@@ -17,6 +17,7 @@ from .assets import Assets
 from .features import (
     COUNTER_ROWS,
     COUNTER_VALUE,
+    COUNTERS,
     COUNTS,
     GRAM_VALUE,
     SIZE,
@@ -160,7 +161,7 @@ class Scorer:
         steps = self.rows(COUNTER_ROWS) * np.float32(COUNTER_VALUE)
         #: what each count of each counter gives, one counter's after another's
         self._counts = steps[:, STEP_OF].reshape(-1, COLUMNS)
-        self._tokens = TokenTable(self._describe, len(COUNTS) + 1, COLUMNS)
+        self._tokens = TokenTable(self._describe, COUNTERS, COLUMNS)
 
     def rows(self, features: NDArray[np.int64]) -> Floats:
         """The weights of features, shape (..., 6)."""
@@ -178,13 +179,15 @@ class Scorer:
         count = len(tokens)
         rows = weights[:count]
         if spelled:
-            places = slice(None) if len(spelled) == count else spelled
-            rows[places] += GRAM * np.add.reduceat(weights[count:], begins)
+            grams = GRAM * np.add.reduceat(weights[count:], begins)
+            if len(spelled) == count:
+                rows += grams
+            else:
+                rows[spelled] += grams
         if START in tokens:
             rows[tokens.index(START)] = 0.0
-        counts = np.empty((count, len(COUNTS) + 1), np.uint8)
-        counts[:, :-1] = found.counts
-        counts[:, -1] = (lines[:count] == _NO_LINE) & found.counts[:, _WORD].astype(bool)
+        counts = found.counts
+        counts[:, UNHEARD] = (lines[:count] == _NO_LINE) & counts[:, _WORD]
         for at in spelled:
             if found.kinds[at] == "word" and is_loud(tokens[at]):
                 feature, value = loud(forms[at])
@@ -193,7 +196,7 @@ class Scorer:
             for at, form in enumerate(forms):
                 if form in TICKER_FORMS:
                     rows[at] += self.row(own_ticker(tokens[at]))
-        return Described(found.kinds, found.norms, found.flags, counts, rows)
+        return found._replace(rows=rows)
 
     def read(self, texts: list[str]) -> Batch:
         """The texts as a batch."""

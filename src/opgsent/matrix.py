@@ -15,6 +15,7 @@ from .assets import Assets
 from .features import (
     COUNTER_ROWS,
     COUNTER_VALUE,
+    COUNTERS,
     COUNTS,
     NOTHING,
     SIZE,
@@ -53,7 +54,7 @@ def features_matrix(
         forms.update(zip(tokens, zip(found.kinds, theirs, strict=True), strict=True))
         return found
 
-    table = TokenTable(looked_at, len(COUNTS), 0, 1 << 24)
+    table = TokenTable(looked_at, COUNTERS, 0, 1 << 24)
     single, around = [], []
     for start in range(0, len(texts), CHUNK):
         batch = table.read(texts[start : start + CHUNK])

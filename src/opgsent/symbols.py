@@ -121,7 +121,10 @@ def is_called_coin(token: str) -> bool:
     >>> [is_called_coin(word) for word in ("JesusCoin", "chaincoins", "Altcoin", "coin")]
     [True, True, False, False]
     """
-    return _COIN_NAME.fullmatch(token) is not None and token.lower() not in _KINDS_OF_COIN
+    lower = token.lower()
+    if not lower.endswith(("coin", "coins")):  # as most
+        return False
+    return _COIN_NAME.fullmatch(token) is not None and lower not in _KINDS_OF_COIN
 
 
 _COIN_NAME = re.compile(r"[A-Za-z]{2,20}[Cc][Oo][Ii][Nn][Ss]?")

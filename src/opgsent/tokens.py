@@ -239,11 +239,22 @@ def kind_once(token: str) -> str:
         return "pair" if token[-3:].upper() in PAIR_ENDS and is_pair(token) else "word"
     if token.isascii() and (plain := is_plain(token)):
         return plain
+    if _is_shortened(token):
+        return "word"
     found = _kind_at(token)
     kind = BRANCHES[found.lastindex - 1][0] if found and found.lastindex else "mark"
     if kind == "number" and not _NUMBER_TAIL.fullmatch(token):
         kind = "word"
     return "pair" if kind == "word" and is_pair(token) else kind
+
+
+def _is_shortened(token: str) -> bool:
+    """Letters, an apostrophe, letters: "don't"."""
+    for mark in "'’":
+        word, _, rest = token.partition(mark)
+        if rest.isalpha():
+            return word.isalpha()
+    return False
 
 
 def tokenize(text: str) -> tuple[Token, ...]:
