@@ -72,6 +72,15 @@ def test_many_posts_at_once_are_read_as_each_alone() -> None:
         assert [post.to_dict() for post in fresh.classify_many(TEXTS)] == alone
 
 
+def test_pieces_that_python_hashes_alike_are_not_taken_for_each_other() -> None:
+    bundled = Classifier.bundled()
+    fresh = Classifier(bundled.arrays, bundled.card, bundled.assets)
+    texts = ["N' NN up", "up ❎ 乎", "NN❎", "乎N'"] * 100
+    alone = [bundled.classify(text).to_dict() for text in texts[:4]]
+    for _ in range(2):
+        assert [post.to_dict() for post in fresh.classify_many(texts)] == alone * 100
+
+
 def test_hashes_of_32_bits_are_not_relied_on(monkeypatch: pytest.MonkeyPatch) -> None:
     wide = [post.to_dict() for post in Classifier.bundled().classify_many(TEXTS)]
     monkeypatch.setattr(reading_room, "WIDE", False)

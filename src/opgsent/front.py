@@ -2,9 +2,9 @@
 
 Most pieces of a stream are known, and looking them up in a dict of 150,000 strings is a tenth of
 all work: one that the processor's cache does not hold waits for memory four times, piece by piece.
-Here a piece is its 64-bit hash and a place in one array, and numpy asks for all, whose waits
-overlap. Two pieces of one hash would be taken for each other; among 150,000 pieces a new one has
-the hash of another once in 10^14, and Python's hashes are no secret that a post could know.
+Here a piece is a 64-bit key and a place in one array, and numpy asks for all, whose waits overlap.
+Two pieces of one key would be taken for each other: among 150,000 pieces a new one has the key of
+another once in 10^14, and Python's hashes are salted, so that no post can aim at it.
 """
 
 from __future__ import annotations
@@ -20,12 +20,25 @@ Ints = NDArray[np.int64]
 FEW = 256  # pieces up to which a dict is faster
 WIDE = sys.hash_info.width >= 64  # of 32 bits two pieces would soon be alike
 SLOTS = 1 << 19  # more than the pieces that a page keeps; arrays of 4 MiB get large pages of memory
-_SLOT, _SIZE, _BITS, _NONE = map(np.array, (SLOTS - 1, 255, 8, 0))
+_SLOT, _SIZE, _BITS, _NONE, _TOP = map(np.array, (SLOTS - 1, 255, 8, 0, 48))
 ROOM = 1 << 20  # numbers in all; what comes later stays in the dict
 
 
+def keys_of(pieces: Sequence[str]) -> Ints:
+    """A key for each piece: its hash and its length, for Python hashes what it holds in memory, and
+    "乎" stands there as "NN" does.
+
+    >>> one, two = keys_of(["乎", "NN"]).tolist()
+    >>> hash("乎") == hash("NN"), one == two
+    (True, False)
+    """
+    keys = np.fromiter(map(hash, pieces), np.int64, len(pieces))
+    keys ^= np.fromiter(map(len, pieces), np.int64, len(pieces)) << _TOP
+    return keys
+
+
 class Front:
-    """Hash of a piece -> the numbers of its tokens. The first piece of a slot keeps it.
+    """Key of a piece -> the numbers of its tokens. The first piece of a slot keeps it.
 
     >>> front = Front()
     >>> front.keep(np.array([5, 6]), [np.array([7, 8]).tobytes(), np.array([9]).tobytes()])
@@ -42,10 +55,10 @@ class Front:
         self._flat = np.zeros(1 << 12, np.int64)
         self._end = 0
 
-    def look(self, hashes: Ints) -> tuple[Ints, Ints]:
-        """(places of the pieces of these hashes, which of them are not known)."""
-        slots = hashes & _SLOT
-        (missed,) = (self._keys.take(slots) != hashes).nonzero()
+    def look(self, keys: Ints) -> tuple[Ints, Ints]:
+        """(places of the pieces of these keys, which of them are not known)."""
+        slots = keys & _SLOT
+        (missed,) = (self._keys.take(slots) != keys).nonzero()
         places = self._places.take(slots)
         places[missed] = 0
         return places, missed
@@ -64,13 +77,13 @@ class Front:
             ids[np.repeat(new, sizes)] = np.frombuffer(b"".join(runs), np.int64)
         return ids
 
-    def keep(self, hashes: Ints, runs: Sequence[bytes]) -> None:
+    def keep(self, keys: Ints, runs: Sequence[bytes]) -> None:
         """Keep the runs (255 tokens at most) of pieces whose slot is free; one thread at a time,
         while others look.
         """
         if self._end > ROOM:
             return
-        slots, first = np.unique(hashes & _SLOT, return_index=True)
+        slots, first = np.unique(keys & _SLOT, return_index=True)
         first = first[self._keys.take(slots) == _NONE]
         kept = [runs[i] for i in first.tolist()]
         ids = np.frombuffer(b"".join(kept), np.int64)
@@ -80,7 +93,7 @@ class Front:
         self._flat[self._end : end] = ids
         sizes = np.array([len(run) >> 3 for run in kept], np.int64)
         begins = self._end + sizes.cumsum() - sizes
-        given = hashes[first]
-        self._places[given & _SLOT] = begins << _BITS | sizes
-        self._keys[given & _SLOT] = given  # last: who finds a key finds the rest
+        new = keys[first]
+        self._places[new & _SLOT] = begins << _BITS | sizes
+        self._keys[new & _SLOT] = new  # last: who finds a key finds the rest
         self._end = end

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .front import FEW, WIDE, Front
+from .front import FEW, WIDE, Front, keys_of
 from .offsets import Reading
 from .tokens import BEGIN, BREAK, MAX_PIECE, cut_once, kept_as, pieces_of, split, stand_in
 
@@ -102,8 +102,8 @@ class TokenTable:
 
     def _all_at_once(self, page: Page, pieces: list[str]) -> NDArray[np.int64]:
         """The numbers of the tokens of many pieces; see front.py."""
-        hashes = np.fromiter(map(hash, pieces), np.int64, len(pieces))
-        places, missed = page.front.look(hashes)
+        keys = keys_of(pieces)
+        places, missed = page.front.look(keys)
         others = [pieces[at] for at in missed.tolist()]
         runs = self._runs(page, others)
         kept = [
@@ -113,7 +113,7 @@ class TokenTable:
         ]
         if kept:
             with self._lock:
-                page.front.keep(hashes[missed[kept]], [runs[at] for at in kept])
+                page.front.keep(keys[missed[kept]], [runs[at] for at in kept])
         return page.front.joined(places, missed, runs)
 
     def _runs(self, page: Page, pieces: list[str]) -> list[bytes]:
