@@ -21,6 +21,7 @@ FEW = 256  # pieces up to which a dict is faster
 WIDE = sys.hash_info.width >= 64  # of 32 bits two pieces would soon be alike
 SLOTS = 1 << 19  # more than the pieces that a page keeps; arrays of 4 MiB get large pages of memory
 _SLOT, _SIZE, _BITS, _NONE, _TOP = map(np.array, (SLOTS - 1, 255, 8, 0, 48))
+_FIRST, _SECOND = map(np.array, (0, 20))  # where a key's slots stand in it
 ROOM = 1 << 20  # numbers in all; what comes later stays in the dict
 
 
@@ -38,7 +39,8 @@ def keys_of(pieces: Sequence[str]) -> Ints:
 
 
 class Front:
-    """Key of a piece -> the numbers of its tokens. The first piece of a slot keeps it.
+    """Key of a piece -> the numbers of its tokens. A piece has two slots; the first one there keeps
+    it, and a piece that finds both taken is not kept.
 
     >>> front = Front()
     >>> front.keep(np.array([5, 6]), [np.array([7, 8]).tobytes(), np.array([9]).tobytes()])
@@ -59,6 +61,12 @@ class Front:
         """(places of the pieces of these keys, which of them are not known)."""
         slots = keys & _SLOT
         (missed,) = (self._keys.take(slots) != keys).nonzero()
+        if len(missed):
+            others = keys[missed]
+            second = others >> _SECOND & _SLOT
+            found = self._keys.take(second) == others
+            slots[missed[found]] = second[found]
+            missed = missed[~found]
         places = self._places.take(slots)
         places[missed] = 0
         return places, missed
@@ -78,22 +86,25 @@ class Front:
         return ids
 
     def keep(self, keys: Ints, runs: Sequence[bytes]) -> None:
-        """Keep the runs (255 tokens at most) of pieces whose slot is free; one thread at a time,
+        """Keep the runs (255 tokens at most) of pieces that have a free slot; one thread at a time,
         while others look.
         """
-        if self._end > ROOM:
-            return
-        slots, first = np.unique(keys & _SLOT, return_index=True)
-        first = first[self._keys.take(slots) == _NONE]
-        kept = [runs[i] for i in first.tolist()]
-        ids = np.frombuffer(b"".join(kept), np.int64)
+        for shift in (_FIRST, _SECOND):
+            if self._end > ROOM or not len(keys):
+                return
+            slots, first = np.unique(keys >> shift & _SLOT, return_index=True)
+            free = self._keys.take(slots) == _NONE
+            self._put(slots[free], keys[first[free]], [runs[at] for at in first[free].tolist()])
+            (left,) = (self._keys.take(keys >> shift & _SLOT) != keys).nonzero()
+            keys, runs = keys[left], [runs[at] for at in left.tolist()]
+
+    def _put(self, slots: Ints, keys: Ints, runs: Sequence[bytes]) -> None:
+        ids = np.frombuffer(b"".join(runs), np.int64)
         end = self._end + len(ids)
         if end > len(self._flat):  # replaced, not resized: others may look
             self._flat = np.concatenate([self._flat, np.zeros(end, np.int64)])
         self._flat[self._end : end] = ids
-        sizes = np.array([len(run) >> 3 for run in kept], np.int64)
-        begins = self._end + sizes.cumsum() - sizes
-        new = keys[first]
-        self._places[new & _SLOT] = begins << _BITS | sizes
-        self._keys[new & _SLOT] = new  # last: who finds a key finds the rest
+        sizes = np.array([len(run) >> 3 for run in runs], np.int64)
+        self._places[slots] = (self._end + sizes.cumsum() - sizes) << _BITS | sizes
+        self._keys[slots] = keys  # last: who finds a key finds the rest
         self._end = end
