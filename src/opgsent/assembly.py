@@ -43,6 +43,9 @@ class Spans(NamedTuple):
     levels: Sequence[Level]
 
 
+_NOTHING = Spans((), ())
+
+
 class Weighed(NamedTuple):
     """The candidates of a batch and what the models say of them."""
 
@@ -56,7 +59,7 @@ class Weighed(NamedTuple):
 
 def assemble(batch: Batch, weighed: Weighed) -> list[Spans]:
     """The spans of each post of a batch, in order."""
-    out = [Spans((), ())] * (len(batch.starts) - 1)
+    out = [_NOTHING] * (len(batch.starts) - 1)
     (kept,) = (weighed.chances >= ACCEPT).nonzero()
     (priced,) = (weighed.prices >= ACCEPT).nonzero()
     if not len(kept) and not len(priced):
@@ -180,12 +183,13 @@ class _Names:
         for f in found:
             if f.symbol != name:
                 if away := self._away(found, post):
-                    found = [f._replace(subject=False) if f.symbol in away else f for f in found]
+                    # as f._replace(subject=False) makes it, in half the time
+                    found = [Found(*f[:7], False, *f[8:]) if f.symbol in away else f for f in found]
                 break
         known = {f.asset_class for f in found}
         if None in known and len(known) == 2:
             (company,) = known - {None}
-            found = [f if f.asset_class else f._replace(asset_class=company) for f in found]
+            found = [f if f.asset_class else Found(*f[:6], company, *f[7:]) for f in found]
         return found
 
     def _away(self, found: list[Found], post: int) -> frozenset[str]:

@@ -103,7 +103,7 @@ class Extractor:
         prices = sigmoid(z[:, 0])
         if prices.max() < ACCEPT:  # nobody asks for a role
             return prices, np.zeros((len(prices), len(ROLES)))
-        for rule in of_roles(a, numbers, by.head, by.tail, by.said):
+        for rule in of_roles(a, by.head, by.tail, by.said):
             z[rule.numbers, rule.columns] += rule.weight
         odds = level_room.shared(z[:, 1:], a.runs.post, numbers, by.order, by.head)
         odds = level_room.bounded(odds, a, numbers, by.head, by.tail)
@@ -166,7 +166,7 @@ class Extractor:
             by = level_views.beside(a, weighed.numbers)
             weights = self._level[level_views.rows(a, weighed.numbers, by)][:, :, 1:]
             bias = self._level_bias[1:]
-            for rule in of_roles(a, weighed.numbers, by.head, by.tail, by.said):
+            for rule in of_roles(a, by.head, by.tail, by.said):
                 odds = np.zeros((shape[1], 1 + len(ROLES)), np.float32)
                 odds[rule.numbers, rule.columns] = rule.weight
                 added[f"rule: {rule.name}"] = added.get(f"rule: {rule.name}", 0) + odds[:, 1:]

@@ -33,7 +33,6 @@ def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
     """
     odds = np.zeros(len(which), np.float32)
     looks = found.shape[which].tolist()
-    last = (r.last + 1 == r.high).tolist()
     for n, (i, post, shape) in enumerate(zip(which.tolist(), r.post.tolist(), looks, strict=True)):
         symbol = found.symbols[i]
         case, known, form = shape & 3, (shape >> 2) & 7, shape >> 5
@@ -56,7 +55,7 @@ def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
                     odds[n] += 2.5
                 elif known == _DOUBTFUL and symbol.symbol in MAJORS and not _shouted(r, n):
                     odds[n] += 1.0
-                if last[n] and known in _IN_TABLE and _ends_card(r, found, n, shape):
+                if known in _IN_TABLE and _ends_card(r, found, n, shape):
                     odds[n] += 4.0
             elif case and symbol.classes[:1] == ("equity",) and _word(r, n) in _SHARES:
                 odds[n] += 3.0
@@ -112,8 +111,8 @@ _SHARES, _PLOT = frozenset(norms_of("calls puts stock shares squeeze").tolist())
 
 
 def _ends_card(r: Runs, found: Candidates, n: int, shape: int) -> bool:
-    """Whether candidate n, the last of a post, stands behind a price and no other is sure."""
-    if not int(r.batch.flags[r.first[n] - 1]) & PRICE:
+    """Whether candidate n is the last word of a post, behind a price, and no other is sure."""
+    if r.last[n] + 1 != r.high[n] or not int(r.batch.flags[r.first[n] - 1]) & PRICE:
         return False
     return bool(found.sure.many[r.post[n]] <= SURE_SHAPES[shape])
 
@@ -157,6 +156,8 @@ def agreed(
     what the others mean (Gale, Church & Yarowsky 1992); but a word in lower case is not what its
     capitals are: "NEAR holders, we are near the bottom".
     """
+    if len(odds) == 1:
+        return odds
     names = [
         (post, found.symbols[i].symbol)
         for post, i in zip(r.post.tolist(), which.tolist(), strict=True)
