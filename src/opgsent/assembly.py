@@ -196,23 +196,23 @@ class _Names:
         """Symbols of a row of tags at the end of a post that only ride along."""
         batch, page = self._batch, self._batch.page
         begin, end = batch.starts.data[post : post + 2]
-        ids, kinds = batch.ids.data, page.kinds
+        ids, kinds, strings = batch.ids.data, page.kinds, page.strings
         last_word = end - 1
         while last_word > begin and kinds[ids[last_word]] != "word":
             last_word -= 1
         if found[-1].place < last_word:
             return frozenset()
-        behind = ids[last_word:end].tolist()
-        figures = [kinds[i] in _FIGURES for i in behind] + [False]
-        signs = [page.strings[i] in _SIGNS for i in behind] + [False]
         trailing = []
         for f in found:
-            at = f.place - last_word
-            if at >= 0:
-                at += 1 + signs[at + 1]
-                at += signs[at]
-            # a tag with a figure of its own is spoken about: "$SOL -6%, $ADA (+8%)"
-            trailing.append(at >= 0 and not figures[at])
+            at = f.place
+            if at >= last_word:
+                at += 1
+                at += strings[ids[at]] in _SIGNS  # START, which is behind the post, is none
+                at += strings[ids[at]] in _SIGNS
+                # a tag with a figure of its own is spoken about: "$SOL -6%, $ADA (+8%)"
+                trailing.append(kinds[ids[at]] not in _FIGURES)
+            else:
+                trailing.append(False)
         if not trailing[-1]:
             return frozenset()
         alone = kinds[ids[found[-1].place - 1]] != "word"

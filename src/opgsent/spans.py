@@ -102,9 +102,9 @@ def cue_classes(flags: NDArray[np.int64]) -> Ints:
     return found
 
 
-def cue_class(batch: Batch, place: int) -> int:
+def cue_class(flags: int) -> int:
     """Cue class of one token."""
-    return int(batch.flags[place]) >> CUE_SHIFT & CUE_MASK
+    return flags >> CUE_SHIFT & CUE_MASK
 
 
 def shapes(flags: NDArray[np.int64]) -> Ints:

@@ -137,8 +137,9 @@ _PROFILE = frozenset(norms_of("bio profile comment comments description pinned")
 
 def _listed(r: Runs, found: Candidates, n: int) -> bool:
     """Whether a comma, slash, "and" ... joins it to a sure ticker: "SOL, ATOM and NEAR"."""
+    flags = r.batch.flags.data
     for at, step in ((int(r.first[n]) - 1, -1), (int(r.last[n]) + 1, 1)):
-        if cue_class(r.batch, at) == JOINT:
+        if cue_class(flags[at]) == JOINT:
             side = found.last if step < 0 else found.first
             beside = int(side.searchsorted(at + step))  # of the candidates the nearest to it
             if beside < len(side) and side[beside] == at + step:
@@ -156,30 +157,25 @@ def agreed(
     what the others mean (Gale, Church & Yarowsky 1992); but a word in lower case is not what its
     capitals are: "NEAR holders, we are near the bottom".
     """
-    if len(odds) == 1:
+    mentions: dict[tuple[int, str], list[int]] = {}
+    for at, (post, i) in enumerate(zip(r.post.tolist(), which.tolist(), strict=True)):
+        mentions.setdefault((post, found.symbols[i].symbol), []).append(at)
+    if len(mentions) == len(odds):
         return odds
-    names = [
-        (post, found.symbols[i].symbol)
-        for post, i in zip(r.post.tolist(), which.tolist(), strict=True)
-    ]
-    if len(set(names)) == len(names):
-        return odds
-    forms = found.shape[which].tolist()
-    shouted = {name for name, form in zip(names, forms, strict=True) if form & 3 == _UPPER}
-    mentions = [
-        (name, name in shouted and form == _LOWER_WORD)
-        for name, form in zip(names, forms, strict=True)
-    ]
-    together: dict[tuple[tuple[int, str], bool], list[int]] = {}
-    for at, mention in enumerate(mentions):
-        together.setdefault(mention, []).append(at)
-    values = odds.tolist()
-    for places in together.values():
-        if len(places) > 1:
-            theirs = [values[at] for at in places]
-            agreed_on = (max(theirs) + sum(theirs) / len(theirs)) / 2
-            for at in places:
-                values[at] = agreed_on
+    values, looks = odds.tolist(), found.shape[which].tolist()
+    for places in mentions.values():
+        if len(places) == 1:
+            continue
+        lower: list[int] = []  # beside capitals
+        if any(looks[at] & 3 == _UPPER for at in places):
+            lower = [at for at in places if looks[at] == _LOWER_WORD]
+            places = [at for at in places if looks[at] != _LOWER_WORD]
+        for together in (places, lower):
+            if len(together) > 1:
+                theirs = [values[at] for at in together]
+                agreed_on = (max(theirs) + sum(theirs) / len(theirs)) / 2
+                for at in together:
+                    values[at] = agreed_on
     return np.array(values, np.float32)
 
 
