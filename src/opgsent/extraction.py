@@ -58,14 +58,16 @@ class Extractor:
 
     def read(self, batch: Batch) -> list[Spans]:
         """Tickers and levels of each post of the batch, in order."""
+        numbers = level_room.find(batch)
+        if not numbers.known:  # as in most posts
+            return assemble(batch, self._weigh(batch, numbers)[0])
         with localcontext(EXACT):
-            return assemble(batch, self._weigh(batch)[0])
+            return assemble(batch, self._weigh(batch, numbers)[0])
 
-    def _weigh(self, batch: Batch) -> tuple[Weighed, Runs | None, Around | None]:
+    def _weigh(self, batch: Batch, numbers: Numbers) -> tuple[Weighed, Runs | None, Around | None]:
         """Candidates of a batch with their probabilities, and what stands around them."""
         cues = cue_classes(batch.flags)
         tickers = ticker_room.find(batch, cues, self.assets)
-        numbers = level_room.find(batch)
         chances, prices, roles = _NONE, _NONE, _NO_ROLES
         of_ticker = of_level = None
         if len(tickers.first):
@@ -119,7 +121,7 @@ class Extractor:
         """
         one = batch.alone(post)
         with localcontext(EXACT):
-            weighed, of_ticker, of_level = self._weigh(one)
+            weighed, of_ticker, of_level = self._weigh(one, level_room.find(one))
             spans = assemble(one, weighed)[0]
         tokens = one.tokens(0)
         span, starts = Reading(one.texts[0]).span, starts_of(one.clean[0], tokens)

@@ -171,9 +171,9 @@ class Window:
             ]
         )
 
-    def read(self, r: Runs) -> tuple[Hashes, Hashes, Ints]:
+    def read(self, r: Runs, room: int = 0) -> tuple[Hashes, Hashes, Ints]:
         """(hashes (views, n), norms (2 far, n), places (2 far, n), those of START outside the
-        post).
+        post). Before the hashes is ``room`` for those of other views.
         """
         far = self.far
         place = self._offsets + r.first
@@ -181,8 +181,9 @@ class Window:
             place[far:] += r.last - r.first
         place = np.minimum(np.maximum(place, r.low), r.high)
         norms = r.batch.page.norms[r.batch.ids[place]]
-        hashes = np.empty((len(self._salts), len(r.first)), np.uint64)
-        near = self._near.stop - self._near.start
+        hashes = np.empty((room + len(self._salts), len(r.first)), np.uint64)
+        found, near = hashes, self._near.stop - self._near.start
+        hashes = hashes[room:]
         hashes[:near] = norms[self._near]
         mixed = np.multiply(norms, SECOND, out=hashes[near : near + 2 * far])
         before, behind = mixed[far - 1], norms[far]
@@ -192,7 +193,7 @@ class Window:
         hashes[-2] = before ^ behind
         hashes[-1] = two * _MIX ^ norms[far - 3]
         hashes += self._salts
-        return hashes, norms, place
+        return found, norms, place
 
 
 # --- the cues around ------------------------------------------------------------------------

@@ -248,7 +248,7 @@ def rows(r: Runs, found: Candidates, which: Ints) -> Rows:
 
     ``which`` are their indices into ``found``, in the order of ``r``.
     """
-    hashes, norms, places = _WINDOW.read(r)
+    hashes, norms, places = _WINDOW.read(r, len(_SALTS))
     batch, middle = r.batch, _WINDOW.far
     beside = batch.flags[places]
     capitals = np.add.reduce((beside & _CASES) == _UPPER, axis=0)
@@ -281,10 +281,12 @@ def rows(r: Runs, found: Candidates, which: Ints) -> Rows:
                 _FEW[count if count < 7 else 7] * 128 + shape,
             )
         )  # fmt: skip
-    own = np.asarray(codes).reshape(-1, len(_SALTS)).T * SECOND + _SALTS
+    own = hashes[: len(_SALTS)]
+    np.multiply(np.asarray(codes).reshape(-1, len(_SALTS)).T, SECOND, out=own)
+    own += _SALTS
     own[:2] ^= np.asarray(words)
     own[2:6] ^= norms.take(_BESIDE, axis=0)
-    return rows_of(np.concatenate([own, hashes]))
+    return rows_of(hashes)
 
 
 _CASES, _UPPER = np.array(3 << SHAPE_SHIFT), np.array(CASES.index("upper") << SHAPE_SHIFT)
