@@ -32,6 +32,7 @@ _UNITS = {
     "eur": "EUR", "euro": "EUR", "euros": "EUR", "£": "GBP", "gbp": "GBP", "btc": "BTC",
     "eth": "ETH", "¥": "JPY", "yen": "JPY",
 }  # fmt: skip
+_ACCEPT = np.array(ACCEPT)  # numpy reads arrays faster than numbers
 _WORD = COUNTS.index("word")
 _level = maker(Level)
 
@@ -60,8 +61,8 @@ class Weighed(NamedTuple):
 def assemble(batch: Batch, weighed: Weighed) -> list[Spans]:
     """The spans of each post of a batch, in order."""
     out = [_NOTHING] * (len(batch.starts) - 1)
-    (kept,) = (weighed.chances >= ACCEPT).nonzero()
-    (priced,) = (weighed.prices >= ACCEPT).nonzero()
+    (kept,) = (weighed.chances >= _ACCEPT).nonzero()
+    (priced,) = (weighed.prices >= _ACCEPT).nonzero()
     if not len(kept) and not len(priced):
         return out
     places = _Places(batch)

@@ -100,9 +100,10 @@ class Extractor:
             return level_room.by_rule(a)
         by = level_views.beside(a, numbers)
         z = gathered(self._level, level_views.rows(a, numbers, by)) + self._level_bias
+        price = z[:, 0]  # a view: one axis is the faster one to add to
         for rule in of_prices(a, numbers, by.head, by.tail, by.said):
-            z[rule.numbers, 0] += rule.weight
-        prices = sigmoid(z[:, 0])
+            price[rule.numbers] += rule.weight
+        prices = sigmoid(price)
         if prices.max() < ACCEPT:  # nobody asks for a role
             return prices, np.zeros((len(prices), len(ROLES)))
         for rule in of_roles(a, by.head, by.tail, by.said):

@@ -40,7 +40,7 @@ SECOND = np.array(0xC2B2AE3D27D4EB4F, np.uint64)
 _DOWN = np.array(64 - BITS, np.uint64)
 ZERO, ONE, TWO, THREE, FIVE, SEVEN, LONG = map(np.array, (0, 1, 2, 3, 5, 7, 9))
 _TARGET, _STOP, _LINE, _END, _EMOJI, _HINTS = map(np.array, (TARGET, STOP, LINE, END, EMOJI, HINTS))
-_SIX = np.array(6)
+_SIX, _ONES = np.array(6), np.ones(FEW, np.int64)
 _SHIFT_CUE, _CUES_ALONE = np.array(CUE_SHIFT), np.array(CUE_MASK)
 _SHIFT_SHAPE, _SHAPES_ALONE = np.array(SHAPE_SHIFT), np.array(SHAPE_MASK)
 _WORD = COUNTS.index("word")
@@ -92,7 +92,7 @@ class Codes:
         """Hashes of n candidates, shape (views, n)."""
         if len(terms[0]) > FEW:
             return coded(self._formulas(*terms), self._salts)
-        found: Hashes = self._matrix @ lines_of([*terms, np.ones(len(terms[0]), np.int64)])
+        found: Hashes = self._matrix @ lines_of([*terms, _ONES[: len(terms[0])]])
         return found
 
 
