@@ -32,6 +32,7 @@ _UNITS = {
     "eur": "EUR", "euro": "EUR", "euros": "EUR", "£": "GBP", "gbp": "GBP", "btc": "BTC",
     "eth": "ETH", "¥": "JPY", "yen": "JPY",
 }  # fmt: skip
+_ACCEPT = np.array(ACCEPT)  # numpy reads arrays faster than numbers
 _WORD = COUNTS.index("word")
 _level = maker(Level)
 
@@ -41,6 +42,9 @@ class Spans(NamedTuple):
 
     tickers: Sequence[Found]
     levels: Sequence[Level]
+
+
+_NOTHING = Spans((), ())
 
 
 class Weighed(NamedTuple):
@@ -56,9 +60,9 @@ class Weighed(NamedTuple):
 
 def assemble(batch: Batch, weighed: Weighed) -> list[Spans]:
     """The spans of each post of a batch, in order."""
-    out = [Spans((), ())] * (len(batch.starts) - 1)
-    (kept,) = (weighed.chances >= ACCEPT).nonzero()
-    (priced,) = (weighed.prices >= ACCEPT).nonzero()
+    out = [_NOTHING] * (len(batch.starts) - 1)
+    (kept,) = (weighed.chances >= _ACCEPT).nonzero()
+    (priced,) = (weighed.prices >= _ACCEPT).nonzero()
     if not len(kept) and not len(priced):
         return out
     places = _Places(batch)
@@ -180,35 +184,36 @@ class _Names:
         for f in found:
             if f.symbol != name:
                 if away := self._away(found, post):
-                    found = [f._replace(subject=False) if f.symbol in away else f for f in found]
+                    # as f._replace(subject=False) makes it, in half the time
+                    found = [Found(*f[:7], False, *f[8:]) if f.symbol in away else f for f in found]
                 break
         known = {f.asset_class for f in found}
         if None in known and len(known) == 2:
             (company,) = known - {None}
-            found = [f if f.asset_class else f._replace(asset_class=company) for f in found]
+            found = [f if f.asset_class else Found(*f[:6], company, *f[7:]) for f in found]
         return found
 
     def _away(self, found: list[Found], post: int) -> frozenset[str]:
         """Symbols of a row of tags at the end of a post that only ride along."""
         batch, page = self._batch, self._batch.page
         begin, end = batch.starts.data[post : post + 2]
-        ids, kinds = batch.ids.data, page.kinds
+        ids, kinds, strings = batch.ids.data, page.kinds, page.strings
         last_word = end - 1
         while last_word > begin and kinds[ids[last_word]] != "word":
             last_word -= 1
         if found[-1].place < last_word:
             return frozenset()
-        behind = ids[last_word:end].tolist()
-        figures = [kinds[i] in _FIGURES for i in behind] + [False]
-        signs = [page.strings[i] in _SIGNS for i in behind] + [False]
         trailing = []
         for f in found:
-            at = f.place - last_word
-            if at >= 0:
-                at += 1 + signs[at + 1]
-                at += signs[at]
-            # a tag with a figure of its own is spoken about: "$SOL -6%, $ADA (+8%)"
-            trailing.append(at >= 0 and not figures[at])
+            at = f.place
+            if at >= last_word:
+                at += 1
+                at += strings[ids[at]] in _SIGNS  # START, which is behind the post, is none
+                at += strings[ids[at]] in _SIGNS
+                # a tag with a figure of its own is spoken about: "$SOL -6%, $ADA (+8%)"
+                trailing.append(kinds[ids[at]] not in _FIGURES)
+            else:
+                trailing.append(False)
         if not trailing[-1]:
             return frozenset()
         alone = kinds[ids[found[-1].place - 1]] != "word"

@@ -182,17 +182,20 @@ class Classifier:
         stances = verdicts("stance", odds[:, COLUMNS_OF["stance"]].tolist(), sure_stance, foreign)
         styles = verdicts("style", odds[:, COLUMNS_OF["style"]].tolist(), sure_style, foreign)
         spans = self._extractor.read(batch)
-        rows, views = self._sides.views(batch, parts, odds, [found.tickers for found in spans])
-        theirs = verdicts("stance", views, sure_stance, [foreign[post] for post, _ in rows])
-        own = dict(zip(rows, theirs, strict=True))  # rows are in order
+        symbols, views = self._sides.views(batch, parts, odds, [found.tickers for found in spans])
+        strange = [foreign[post] for post, theirs in symbols.items() for _ in theirs]
+        each = iter(verdicts("stance", views, sure_stance, strange))
+        #: post -> symbol -> what it says of it, of posts of several
+        own = {post: dict(zip(theirs, each, strict=False)) for post, theirs in symbols.items()}
         posts = []
         for at, (text, stance, style, found) in enumerate(
             zip(given, stances, styles, spans, strict=True)
         ):
+            parted = own.get(at)
             tickers = [
                 _ticker(
                     piece, start, end, symbol, quote, kind, asset_class, subject,
-                    own.get((at, symbol), stance), chance,
+                    parted[symbol] if parted else stance, chance,
                 )
                 for piece, start, end, symbol, quote, kind, asset_class, subject, chance, _
                 in found.tickers

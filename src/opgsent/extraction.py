@@ -58,14 +58,16 @@ class Extractor:
 
     def read(self, batch: Batch) -> list[Spans]:
         """Tickers and levels of each post of the batch, in order."""
+        numbers = level_room.find(batch)
+        if not numbers.known:  # as in most posts
+            return assemble(batch, self._weigh(batch, numbers)[0])
         with localcontext(EXACT):
-            return assemble(batch, self._weigh(batch)[0])
+            return assemble(batch, self._weigh(batch, numbers)[0])
 
-    def _weigh(self, batch: Batch) -> tuple[Weighed, Runs | None, Around | None]:
+    def _weigh(self, batch: Batch, numbers: Numbers) -> tuple[Weighed, Runs | None, Around | None]:
         """Candidates of a batch with their probabilities, and what stands around them."""
         cues = cue_classes(batch.flags)
         tickers = ticker_room.find(batch, cues, self.assets)
-        numbers = level_room.find(batch)
         chances, prices, roles = _NONE, _NONE, _NO_ROLES
         of_ticker = of_level = None
         if len(tickers.first):
@@ -98,12 +100,13 @@ class Extractor:
             return level_room.by_rule(a)
         by = level_views.beside(a, numbers)
         z = gathered(self._level, level_views.rows(a, numbers, by)) + self._level_bias
+        price = z[:, 0]  # a view: one axis is the faster one to add to
         for rule in of_prices(a, numbers, by.head, by.tail, by.said):
-            z[rule.numbers, 0] += rule.weight
-        prices = sigmoid(z[:, 0])
+            price[rule.numbers] += rule.weight
+        prices = sigmoid(price)
         if prices.max() < ACCEPT:  # nobody asks for a role
             return prices, np.zeros((len(prices), len(ROLES)))
-        for rule in of_roles(a, numbers, by.head, by.tail, by.said):
+        for rule in of_roles(a, by.head, by.tail, by.said):
             z[rule.numbers, rule.columns] += rule.weight
         odds = level_room.shared(z[:, 1:], a.runs.post, numbers, by.order, by.head)
         odds = level_room.bounded(odds, a, numbers, by.head, by.tail)
@@ -119,7 +122,7 @@ class Extractor:
         """
         one = batch.alone(post)
         with localcontext(EXACT):
-            weighed, of_ticker, of_level = self._weigh(one)
+            weighed, of_ticker, of_level = self._weigh(one, level_room.find(one))
             spans = assemble(one, weighed)[0]
         tokens = one.tokens(0)
         span, starts = Reading(one.texts[0]).span, starts_of(one.clean[0], tokens)
@@ -166,7 +169,7 @@ class Extractor:
             by = level_views.beside(a, weighed.numbers)
             weights = self._level[level_views.rows(a, weighed.numbers, by)][:, :, 1:]
             bias = self._level_bias[1:]
-            for rule in of_roles(a, weighed.numbers, by.head, by.tail, by.said):
+            for rule in of_roles(a, by.head, by.tail, by.said):
                 odds = np.zeros((shape[1], 1 + len(ROLES)), np.float32)
                 odds[rule.numbers, rule.columns] = rule.weight
                 added[f"rule: {rule.name}"] = added.get(f"rule: {rule.name}", 0) + odds[:, 1:]

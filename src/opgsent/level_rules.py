@@ -107,6 +107,8 @@ class Said(NamedTuple):
     named: Ints  #: role whose word nothing of weight parts from it ("support is at"), -1 for none
     weighty: Ints  #: place of the word of weight before its list
     card: NDArray[np.bool_]  #: whether it has one of a card's short labels ("E: 67420 S: 67050")
+    strike: NDArray[np.bool_]  #: whether it is written as a strike
+    cents: NDArray[np.bool_]  #: whether it is cents, which look like one
 
 
 STOPPING, TRIGGER, QUOTED = 1, 2, 4
@@ -154,6 +156,7 @@ def said(a: Around, numbers: Numbers, head: Ints, tail: Ints) -> Said:
     return Said(
         second * _WIDTH + nearest, behind * _WIDTH + nearest, rule, clauses.moved(a, head, tail),
         labels, short, np.where(named > low, _named(a, named), _NO), named, card,
+        *_written(a, numbers),
     )  # fmt: skip
 
 
@@ -182,12 +185,11 @@ def of_prices(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -
     """What the rules say of the numbers of a batch being prices; those that say nothing are left
     out.
     """
-    strike, cents = _written(a, numbers)
     for name, marked, weight in (
         ("no price", doubtful(a, numbers), -SURELY),
         ("no price", never(a, numbers), -2 * SURELY),
-        ("written as a strike", strike, SURELY),
-        ("cents", cents, LIKELY),
+        ("written as a strike", told.strike, SURELY),
+        ("cents", told.cents, LIKELY),
         ("labelled as on a card", told.card, LIKELY),
         ("its name", (told.named > _NO) & (numbers.size >= _TENS), MAYBE),  # from ten on
     ):
@@ -198,13 +200,12 @@ def of_prices(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -
         yield Rule("heading of its list", under, 0, LIKELY)
 
 
-def of_roles(a: Around, numbers: Numbers, head: Ints, tail: Ints, told: Said) -> Iterator[Rule]:
+def of_roles(a: Around, head: Ints, tail: Ints, told: Said) -> Iterator[Rule]:
     """And of their roles."""
-    strike, cents = _written(a, numbers)
     for name, marked, column, weight in (
-        ("written as a strike", strike, 1 + STRIKE, SURELY),
+        ("written as a strike", told.strike, 1 + STRIKE, SURELY),
         ("before calls or puts", _optional(a, tail), 1 + STRIKE, LIKELY),
-        ("cents", cents, 1 + STRIKE, -SURELY),
+        ("cents", told.cents, 1 + STRIKE, -SURELY),
         ("sold", clauses.sold(a), 1 + EXIT, PERHAPS),
         ("where it closed", clauses.closed(a), 1 + LAST, SURELY),
         ("quote before its map", clauses.mapped(a), 1 + LAST, SURELY),

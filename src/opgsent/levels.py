@@ -76,7 +76,7 @@ def find(batch: Batch) -> Numbers:
     )
 
 
-_PRICE, _STRIKE = np.array(PRICE), np.array(STRIKE)
+_PRICE, _STRIKE, _FARTHEST = np.array(PRICE), np.array(STRIKE), np.array(FARTHEST)
 _NOWHERE = np.empty(0, np.int64)
 _NONE = Numbers(_NOWHERE, _NOWHERE, np.empty(0), np.empty(0, np.uint64), _NOWHERE, [])
 
@@ -137,7 +137,7 @@ def shared(
     What one number is very sure of outvotes no other that is sure: log-odds end at FARTHEST.
     ``order`` is that of the numbers of each post by their size.
     """
-    odds = np.maximum(odds, odds.max(axis=1, keepdims=True) - FARTHEST)
+    odds = np.maximum(odds, odds.max(axis=1, keepdims=True) - _FARTHEST)
     if len(odds) == 1:
         return odds
     index = np.arange(len(odds))
@@ -154,6 +154,7 @@ def shared(
 
 
 _BETWEEN = norms_of("between btw within")
+_NEAR, _BOUNDS = np.array([1, 2, 3]), np.array([SUPPORT, RESISTANCE])
 
 
 def bounded(
@@ -168,9 +169,9 @@ def bounded(
     if not len(pairs):
         return odds
     r = a.runs
-    near = np.maximum(r.first[pairs, None] - np.array([1, 2, 3]), r.low[pairs, None])
+    near = np.maximum(r.first[pairs, None] - _NEAR, r.low[pairs, None])
     bounds = among(a.norms[near], _BETWEEN).any(axis=1)
-    bounds &= among(odds[pairs].argmax(axis=1), np.array([SUPPORT, RESISTANCE]))
+    bounds &= among(odds[pairs].argmax(axis=1), _BOUNDS)
     pairs = pairs[bounds]
     if not len(pairs):
         return odds

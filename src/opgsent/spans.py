@@ -40,7 +40,7 @@ SECOND = np.array(0xC2B2AE3D27D4EB4F, np.uint64)
 _DOWN = np.array(64 - BITS, np.uint64)
 ZERO, ONE, TWO, THREE, FIVE, SEVEN, LONG = map(np.array, (0, 1, 2, 3, 5, 7, 9))
 _TARGET, _STOP, _LINE, _END, _EMOJI, _HINTS = map(np.array, (TARGET, STOP, LINE, END, EMOJI, HINTS))
-_SIX = np.array(6)
+_SIX, _ONES = np.array(6), np.ones(FEW, np.int64)
 _SHIFT_CUE, _CUES_ALONE = np.array(CUE_SHIFT), np.array(CUE_MASK)
 _SHIFT_SHAPE, _SHAPES_ALONE = np.array(SHAPE_SHIFT), np.array(SHAPE_MASK)
 _WORD = COUNTS.index("word")
@@ -92,7 +92,7 @@ class Codes:
         """Hashes of n candidates, shape (views, n)."""
         if len(terms[0]) > FEW:
             return coded(self._formulas(*terms), self._salts)
-        found: Hashes = self._matrix @ lines_of([*terms, np.ones(len(terms[0]), np.int64)])
+        found: Hashes = self._matrix @ lines_of([*terms, _ONES[: len(terms[0])]])
         return found
 
 
@@ -102,9 +102,9 @@ def cue_classes(flags: NDArray[np.int64]) -> Ints:
     return found
 
 
-def cue_class(batch: Batch, place: int) -> int:
+def cue_class(flags: int) -> int:
     """Cue class of one token."""
-    return int(batch.flags[place]) >> CUE_SHIFT & CUE_MASK
+    return flags >> CUE_SHIFT & CUE_MASK
 
 
 def shapes(flags: NDArray[np.int64]) -> Ints:
@@ -171,9 +171,9 @@ class Window:
             ]
         )
 
-    def read(self, r: Runs) -> tuple[Hashes, Hashes, Ints]:
+    def read(self, r: Runs, room: int = 0) -> tuple[Hashes, Hashes, Ints]:
         """(hashes (views, n), norms (2 far, n), places (2 far, n), those of START outside the
-        post).
+        post). Before the hashes is ``room`` for those of other views.
         """
         far = self.far
         place = self._offsets + r.first
@@ -181,8 +181,9 @@ class Window:
             place[far:] += r.last - r.first
         place = np.minimum(np.maximum(place, r.low), r.high)
         norms = r.batch.page.norms[r.batch.ids[place]]
-        hashes = np.empty((len(self._salts), len(r.first)), np.uint64)
-        near = self._near.stop - self._near.start
+        hashes = np.empty((room + len(self._salts), len(r.first)), np.uint64)
+        found, near = hashes, self._near.stop - self._near.start
+        hashes = hashes[room:]
         hashes[:near] = norms[self._near]
         mixed = np.multiply(norms, SECOND, out=hashes[near : near + 2 * far])
         before, behind = mixed[far - 1], norms[far]
@@ -192,7 +193,7 @@ class Window:
         hashes[-2] = before ^ behind
         hashes[-1] = two * _MIX ^ norms[far - 3]
         hashes += self._salts
-        return hashes, norms, place
+        return found, norms, place
 
 
 # --- the cues around ------------------------------------------------------------------------

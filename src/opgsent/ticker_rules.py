@@ -33,7 +33,6 @@ def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
     """
     odds = np.zeros(len(which), np.float32)
     looks = found.shape[which].tolist()
-    last = (r.last + 1 == r.high).tolist()
     for n, (i, post, shape) in enumerate(zip(which.tolist(), r.post.tolist(), looks, strict=True)):
         symbol = found.symbols[i]
         case, known, form = shape & 3, (shape >> 2) & 7, shape >> 5
@@ -56,7 +55,7 @@ def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
                     odds[n] += 2.5
                 elif known == _DOUBTFUL and symbol.symbol in MAJORS and not _shouted(r, n):
                     odds[n] += 1.0
-                if last[n] and known in _IN_TABLE and _ends_card(r, found, n, shape):
+                if known in _IN_TABLE and _ends_card(r, found, n, shape):
                     odds[n] += 4.0
             elif case and symbol.classes[:1] == ("equity",) and _word(r, n) in _SHARES:
                 odds[n] += 3.0
@@ -112,8 +111,8 @@ _SHARES, _PLOT = frozenset(norms_of("calls puts stock shares squeeze").tolist())
 
 
 def _ends_card(r: Runs, found: Candidates, n: int, shape: int) -> bool:
-    """Whether candidate n, the last of a post, stands behind a price and no other is sure."""
-    if not int(r.batch.flags[r.first[n] - 1]) & PRICE:
+    """Whether candidate n is the last word of a post, behind a price, and no other is sure."""
+    if r.last[n] + 1 != r.high[n] or not int(r.batch.flags[r.first[n] - 1]) & PRICE:
         return False
     return bool(found.sure.many[r.post[n]] <= SURE_SHAPES[shape])
 
@@ -138,8 +137,9 @@ _PROFILE = frozenset(norms_of("bio profile comment comments description pinned")
 
 def _listed(r: Runs, found: Candidates, n: int) -> bool:
     """Whether a comma, slash, "and" ... joins it to a sure ticker: "SOL, ATOM and NEAR"."""
+    flags = r.batch.flags.data
     for at, step in ((int(r.first[n]) - 1, -1), (int(r.last[n]) + 1, 1)):
-        if cue_class(r.batch, at) == JOINT:
+        if cue_class(flags[at]) == JOINT:
             side = found.last if step < 0 else found.first
             beside = int(side.searchsorted(at + step))  # of the candidates the nearest to it
             if beside < len(side) and side[beside] == at + step:
@@ -157,28 +157,25 @@ def agreed(
     what the others mean (Gale, Church & Yarowsky 1992); but a word in lower case is not what its
     capitals are: "NEAR holders, we are near the bottom".
     """
-    names = [
-        (post, found.symbols[i].symbol)
-        for post, i in zip(r.post.tolist(), which.tolist(), strict=True)
-    ]
-    if len(set(names)) == len(names):
+    mentions: dict[tuple[int, str], list[int]] = {}
+    for at, (post, i) in enumerate(zip(r.post.tolist(), which.tolist(), strict=True)):
+        mentions.setdefault((post, found.symbols[i].symbol), []).append(at)
+    if len(mentions) == len(odds):
         return odds
-    forms = found.shape[which].tolist()
-    shouted = {name for name, form in zip(names, forms, strict=True) if form & 3 == _UPPER}
-    mentions = [
-        (name, name in shouted and form == _LOWER_WORD)
-        for name, form in zip(names, forms, strict=True)
-    ]
-    together: dict[tuple[tuple[int, str], bool], list[int]] = {}
-    for at, mention in enumerate(mentions):
-        together.setdefault(mention, []).append(at)
-    values = odds.tolist()
-    for places in together.values():
-        if len(places) > 1:
-            theirs = [values[at] for at in places]
-            agreed_on = (max(theirs) + sum(theirs) / len(theirs)) / 2
-            for at in places:
-                values[at] = agreed_on
+    values, looks = odds.tolist(), found.shape[which].tolist()
+    for places in mentions.values():
+        if len(places) == 1:
+            continue
+        lower: list[int] = []  # beside capitals
+        if any(looks[at] & 3 == _UPPER for at in places):
+            lower = [at for at in places if looks[at] == _LOWER_WORD]
+            places = [at for at in places if looks[at] != _LOWER_WORD]
+        for together in (places, lower):
+            if len(together) > 1:
+                theirs = [values[at] for at in together]
+                agreed_on = (max(theirs) + sum(theirs) / len(theirs)) / 2
+                for at in together:
+                    values[at] = agreed_on
     return np.array(values, np.float32)
 
 

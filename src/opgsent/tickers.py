@@ -20,6 +20,7 @@ from .candidates import (
     KNOWN,
     OPENS,
     PRICE,
+    SHAPE_SHIFT,
     TICKER,
     is_coin,
     openings,
@@ -172,38 +173,33 @@ def _joined(
 
 def _sure(posts: list[int], symbols: list[Symbol], shape: list[int], count: int) -> Sure:
     """What the candidates name for sure."""
-    named = [
-        (post, symbol.symbol, form)
-        for post, symbol, form in zip(posts, symbols, shape, strict=True)
-        if form in _SURE_FORMS
-    ]
-    many = [0] * count
-    for post, _, _ in named:
-        many[post] += 1
-    return Sure(
-        {(post, name) for post, name, _ in named},
-        {(post, name) for post, name, form in named if form in _CERTAIN_FORMS},
-        many,
-    )
+    found = Sure(set(), set(), [0] * count)
+    named, tags, many = found
+    for post, symbol, form in zip(posts, symbols, shape, strict=True):
+        if form in _SURE_FORMS:
+            name = post, symbol.symbol
+            named.add(name)
+            many[post] += 1
+            if form in _CERTAIN_FORMS:
+                tags.add(name)
+    return found
 
 
 def _phrases(batch: Batch, opens: Ints, assets: Assets) -> dict[int, tuple[int, Symbol, int]]:
     """place -> (place of the last token, symbol, shape) of names of several words."""
     strings, begin = batch.page.strings, batch.page.phrases
-    keys = batch.ids.take(opens) << _HALF | batch.ids.take(opens + ONE)
+    ids = batch.ids.data
     found = {}
-    for place, key in zip(opens.tolist(), keys.tolist(), strict=True):
+    for place in opens.tolist():
+        key = ids[place] << 32 | ids[place + 1]  # the numbers of both
         told = begin.get(key)
         if told is None:
-            one, two = strings[key >> 32], _bare(strings[key & _LOW])
+            one, two = strings[ids[place]], _bare(strings[ids[place + 1]])
             told = f"{one} {two}".lower() in openings(assets) or is_coin(one, two, assets)
             begin[key] = told
         if told and (phrase := _phrase(batch, place, assets)):
             found[place] = phrase
     return found
-
-
-_HALF, _LOW = np.array(32), (1 << 32) - 1  # a key is the numbers of two tokens
 
 
 def _bare(word: str) -> str:
@@ -252,21 +248,22 @@ def rows(r: Runs, found: Candidates, which: Ints) -> Rows:
 
     ``which`` are their indices into ``found``, in the order of ``r``.
     """
-    window, norms, places = _WINDOW.read(r)
+    hashes, norms, places = _WINDOW.read(r, len(_SALTS))
     batch, middle = r.batch, _WINDOW.far
     beside = batch.flags[places]
-    around = shapes(beside)
-    capitals = (around & _CASES == _UPPER).sum(axis=0)
+    capitals = np.add.reduce((beside & _CASES) == _UPPER, axis=0)
+    left, right = shapes(beside[middle - 1 : middle + 1]).tolist()
     (priced,) = (batch.flags & _PRICE).nonzero()
-    numbers = priced.searchsorted(r.high) - priced.searchsorted(r.low)
+    numbers = [0] * len(which)
+    if len(priced):
+        numbers = (priced.searchsorted(r.high) - priced.searchsorted(r.low)).tolist()
     symbols, (named, _, many) = found.symbols, found.sure
     words, codes = array("Q"), array("Q")
     # a few sums for few candidates: quicker than numpy
-    for i, shape, norm, post, before, left, right, caps, count in zip(
+    for i, shape, norm, post, before, lead, tail, caps, count in zip(
         which.tolist(), found.shape[which].tolist(),
         batch.page.norms[batch.ids[r.first]].tolist(), r.post.tolist(),
-        beside[middle - 1].tolist(), around[middle - 1].tolist(), around[middle].tolist(),
-        capitals.tolist(), numbers.tolist(), strict=True,
+        beside[middle - 1].tolist(), left, right, capitals.tolist(), numbers, strict=True,
     ):  # fmt: skip
         symbol = symbols[i]
         sure = shape in _SURE_FORMS
@@ -278,21 +275,24 @@ def rows(r: Runs, found: Candidates, which: Ints) -> Rows:
         case = kind * 4 + (shape & 3)
         codes.extend(
             (
-                0, shape, shape, case, shape, case, shape, left, right, left * 128 + right,
+                0, shape, shape, case, shape, case, shape, lead, tail, lead * 128 + tail,
                 said * 128 + shape, others * 128 + shape, caps * 128 + shape,
                 (kind * 128 + shape) * 2 + (before & END != 0),
                 _FEW[count if count < 7 else 7] * 128 + shape,
             )
         )  # fmt: skip
-    hashes = np.asarray(codes).reshape(-1, len(_SALTS)).T * SECOND + _SALTS
-    hashes[:2] ^= np.asarray(words)
-    hashes[2:4] ^= norms[middle - 1]
-    hashes[4:6] ^= norms[middle]
-    return rows_of(np.concatenate([hashes, window]))
+    own = hashes[: len(_SALTS)]
+    np.multiply(np.asarray(codes).reshape(-1, len(_SALTS)).T, SECOND, out=own)
+    own += _SALTS
+    own[:2] ^= np.asarray(words)
+    own[2:6] ^= norms.take(_BESIDE, axis=0)
+    return rows_of(hashes)
 
 
-_CASES, _UPPER = np.array(3), np.array(CASES.index("upper"))
+_CASES, _UPPER = np.array(3 << SHAPE_SHIFT), np.array(CASES.index("upper") << SHAPE_SHIFT)
 _FEW = (0, 1, 2, 2, 3, 3, 3, 4)  # steps of a count
+#: of the words around, those of the views that tell the word before and the word behind
+_BESIDE = np.array([_WINDOW.far - 1, _WINDOW.far - 1, _WINDOW.far, _WINDOW.far])
 
 
 DOLLARS = STABLECOINS | {"USD"}  #: money, mostly

@@ -5,7 +5,7 @@ The words that do so have flags (forms.py); the views that this gives are those 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,11 +28,9 @@ from .features import (
 from .reading import Batch
 
 SCOPE, UNDO_SCOPE, LEAVE_SCOPE = 3, 4, 6  # tokens that a negation, ... reaches
-# constants beside arrays are arrays without an axis: numpy takes three times as long for a number
+# an array without an axis: numpy takes three times as long for a number beside an array
 _TURNING = np.array(NEGATION | UNDOING | LEAVING | SELLING)
-_NEGATION, _UNDOING, _LEAVING, _SELLING = map(np.array, (NEGATION, UNDOING, LEAVING, SELLING))
-_HELD, _OWNING, _STOPS = map(np.array, (POSITION | OPTION, OWNING, END | EMOJI))
-_ON, _BACK, _NONE = np.array(1), np.array(-1), np.array(0)
+_HELD, _STOPS, _IDLE = POSITION | OPTION, END | EMOJI, NEGATION | HOLLOW
 
 
 def turned(batch: Batch) -> Turns:
@@ -43,45 +41,42 @@ def turned(batch: Batch) -> Turns:
     ``undone`` before a word like "failed" or "trapped" ("the uptrend is broken"), ``left`` the
     name of a position behind a word that ends one ("covered my short", "sold puts").
     """
-    flags = batch.flags
-    (at,) = (flags & _TURNING).nonzero()
+    (at,) = (batch.flags & _TURNING).nonzero()
     if not len(at):
         return {}
-    kinds = flags[at]
-    no = at[(kinds & _NEGATION).astype(bool)]
-    if len(no):  # "no doubt" and "not only" negate nothing
-        told = ((flags[no + 1] & (NEGATION | HOLLOW)) == 0) & ((flags[no - 1] & NEGATION) == 0)
-        no = no[told]
-        no = no[[not _superlative(batch, at) for at in no.tolist()]]
-    negated = _reached(flags, no, SCOPE)
-    undoing = at[(kinds & _UNDOING).astype(bool)]
-    if len(undoing) and len(negated):
-        undoing = undoing[~np.isin(undoing, negated)]  # "isn't broken"
-    leaving = at[(kinds & _LEAVING).astype(bool)]
-    if len(leaving) and len(negated):
-        leaving = leaving[~np.isin(leaving, negated)]  # "not closing my long"
-    left = _given_up(flags, leaving)
-    sales = at[(kinds & _SELLING).astype(bool)]
-    if len(sales):
-        sold = _reached(flags, sales, LEAVE_SCOPE)
-        sold = sold[(flags[sold] & OPTION) != 0]  # "sold short" is another thing
-        before = _reached(flags, sales, -1)  # "180 puts sold to open"
-        before = before[(flags[before] & OPTION) != 0]
-        left += [sold, before]
-    found = {
-        "negated": negated,
-        "undone": _reached(flags, undoing, -UNDO_SCOPE),
-        "left": _each_once(left),
-    }
-    return {view: places for view, places in found.items() if len(places)}
+    flags = batch.flags.data
+    turning = [(place, flags[place]) for place in at.tolist()]  # one in three posts
+    negated: set[int] = set()
+    undone: set[int] = set()
+    left: set[int] = set()
+    for place, kinds in turning:
+        if kinds & NEGATION and _negates(batch, place):
+            negated.update(_reached(flags, place, SCOPE))
+    for place, kinds in turning:
+        if place not in negated:  # "isn't broken", "not closing my long"
+            if kinds & UNDOING:
+                undone.update(_reached(flags, place, -UNDO_SCOPE))
+            if kinds & LEAVING:
+                left.update(_given_up(flags, place))
+        if kinds & SELLING:
+            # "180 puts sold to open"; "sold short" is another thing
+            sold = (*_reached(flags, place, LEAVE_SCOPE), *_reached(flags, place, -1))
+            left.update([at for at in sold if flags[at] & OPTION])
+    found = {"negated": negated, "undone": undone, "left": left}
+    return {view: _in_order(places) for view, places in found.items() if places}
 
 
-def _superlative(batch: Batch, at: int) -> bool:
-    """Whether the negation at a place says the most: "never been this bullish", "can't be more"."""
-    if at + 2 >= len(batch.ids):
+def _negates(batch: Batch, at: int) -> bool:
+    """Whether what looks like a negation is one: "no doubt" and "not only" negate nothing, and
+    "never been this bullish" and "can't be more" say the most.
+    """
+    flags = batch.flags.data
+    if flags[at + 1] & _IDLE or flags[at - 1] & NEGATION:
         return False
+    if at + 2 >= len(flags):
+        return True
     one, two = batch.page.norms[batch.ids[at + 1 : at + 3]].tolist()
-    return (one in _BEEN and two in _MOST) or (one == _BE and two == _MORE)
+    return not ((one in _BEEN and two in _MOST) or (one == _BE and two == _MORE))
 
 
 _BEEN, _MOST = (frozenset(norms_of(w).tolist()) for w in ("been felt looked", "more so this as"))
@@ -92,49 +87,31 @@ def places_of(turns: Turns) -> NDArray[np.int64]:
     """All places that something turns around, each once, in order."""
     if len(turns) == 1:
         return next(iter(turns.values()))
-    return _each_once(list(turns.values()))
+    return _in_order({at for places in turns.values() for at in places.tolist()})
 
 
-def _each_once(places: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """Places of several arrays, each once, in order: for a few far faster than ``np.unique``."""
-    found = np.concatenate([_NOWHERE, *places])
-    found.sort()
-    new = np.concatenate([_FIRST, found[1:] != found[:-1]])[: len(found)]
-    once: NDArray[np.int64] = found[new]
-    return once
+def _in_order(places: set[int]) -> NDArray[np.int64]:
+    return np.array(sorted(places), np.int64)
 
 
-_NOWHERE, _FIRST = np.empty(0, np.int64), np.ones(1, bool)
-
-
-def _reached(flags: NDArray[np.int64], at: NDArray[np.int64], scope: int) -> NDArray[np.int64]:
-    """Places up to ``scope`` tokens behind (below 0: before) the places ``at``; what ends a clause
+def _reached(flags: Sequence[int], at: int, scope: int) -> range:
+    """Places up to ``scope`` tokens behind (below 0: before) the place ``at``; what ends a clause
     ends its reach, and so does an emoji: "it will not be 🚀" is rare, "not me 🚀" is common.
     """
-    if not len(at):
-        return at
-    found = []
-    step = _ON if scope > 0 else _BACK
-    for _ in range(abs(scope)):
-        at = at + step
-        at = at[(flags[at] & _STOPS) == _NONE]  # START is an END, too
-        if not len(at):
-            break
-        found.append(at)
-    return _each_once(found)
+    step = 1 if scope > 0 else -1
+    reached = range(at + step, at + scope + step, step)
+    for n, place in enumerate(reached):
+        if flags[place] & _STOPS:  # START is an END, too
+            return reached[:n]
+    return reached
 
 
-def _given_up(flags: NDArray[np.int64], at: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """The positions that the verbs at places ``at`` end: "covered the last of my $ETH short". Only
-    words that say whose and how much may stand between: "close below 60k and short" ends none.
+def _given_up(flags: Sequence[int], at: int) -> Iterator[int]:
+    """The positions that the verb at a place ends: "covered the last of my $ETH short". Only words
+    that say whose and how much may stand between: "close below 60k and short" ends none.
     """
-    found = []
-    for _ in range(LEAVE_SCOPE):
-        if not len(at):
-            break
-        at = at + _ON
-        kinds = flags[at]
-        held = (kinds & _HELD).astype(bool)
-        found.append(at[held])
-        at = at[~held & (kinds & _OWNING).astype(bool)]
-    return found
+    for place in range(at + 1, at + 1 + LEAVE_SCOPE):
+        if flags[place] & _HELD:
+            yield place
+        if flags[place] & _HELD or not flags[place] & OWNING:
+            return
