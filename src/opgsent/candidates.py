@@ -84,13 +84,18 @@ def unlisted_flags(token: str) -> int:
 
 
 def _is_price(token: str, kind: str, form: str) -> bool:
-    """Whether a number could be a price; billions are money, whatever they are of."""
+    """Whether a number could be a price; billions are money, whatever they are of. One with letters
+    may yet be a price: "100usdt", "250p", "4735sats".
+    """
     if form in _PLAIN_PRICES and len(token) <= MAX_DIGITS:
         return True
-    if kind == "word" and not _is_amount(token):
+    tails = [part.tail for part in parts_of(token)]
+    if kind == "word" and not all(map(_MONEY_TAIL.fullmatch, tails)):
         return False
-    parts = parts_of(token)
-    return bool(parts) and not any(part.tail in ("b", "bn", "t", "tn") for part in parts)
+    return bool(tails) and _BILLIONS.isdisjoint(tails)
+
+
+_BILLIONS = frozenset("b bn t tn".split())
 
 
 def _capitals(word: str) -> int:
@@ -101,12 +106,6 @@ def _capitals(word: str) -> int:
 def _could_be_tag(token: str) -> bool:
     """An unknown hashtag that is no topic and no sentence: short, not in lower case throughout."""
     return len(token) <= 12 and token != token.lower() and token.lower() not in TOPICS
-
-
-def _is_amount(token: str) -> bool:
-    """A number with letters that may yet be a price: "100usdt", "250p", "4735sats"."""
-    parts = parts_of(token)
-    return bool(parts) and all(_MONEY_TAIL.fullmatch(part.tail) for part in parts)
 
 
 def _case(token: str) -> int:

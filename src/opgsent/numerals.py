@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from decimal import Context, Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 MAX_DIGITS = 40  # characters of a number; a longer run of digits is no price
@@ -67,6 +68,11 @@ def parts_of(token: str) -> tuple[Part, ...]:
             # as Part(...) makes it, in half the time
             part = (start, len(token), Decimal(digits), digits, "", unit)
             return (tuple.__new__(Part, part),)
+    return _spelled_out(token)
+
+
+@lru_cache(maxsize=1024)  # asked for when a token is new, and again when its post is read
+def _spelled_out(token: str) -> tuple[Part, ...]:
     found: list[Part] = []
     at = 0
     while at < len(token):
