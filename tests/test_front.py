@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from opgsent import Classifier
 from opgsent import reading as reading_room
-from opgsent.front import FEW, ROOM, SLOTS, Front
+from opgsent.front import ROOM, SLOTS, Front, keys_of
 
 TEXTS = [
     json.loads(line)["text"]
@@ -85,11 +85,36 @@ def test_pieces_that_python_hashes_alike_are_not_taken_for_each_other() -> None:
         assert [post.to_dict() for post in fresh.classify_many(texts)] == alone * 100
 
 
-def test_hashes_of_32_bits_are_not_relied_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    wide = [post.to_dict() for post in Classifier.bundled().classify_many(TEXTS)]
-    monkeypatch.setattr(reading_room, "WIDE", False)
-    monkeypatch.setattr(Front, "look", None)
-    assert [post.to_dict() for post in Classifier.bundled().classify_many(TEXTS)] == wide
+@given(st.lists(st.text(st.characters(codec=None), max_size=80), min_size=1, max_size=20))
+def test_keys_are_of_what_stands_between_white_space(texts: list[str]) -> None:
+    laid = " " + " ".join([*texts, *texts]) + " "
+    keys, begins, ends = keys_of(laid)
+    found = [laid[begin:end] for begin, end in zip(begins, ends, strict=True)]
+    assert found == laid.split()
+    by_key = dict(zip(keys.tolist(), found, strict=True))
+    assert [by_key[key] for key in keys.tolist()] == found
+    assert len(by_key) == len(set(found))
+
+
+def test_characters_alike_in_their_low_bits_are_told_apart() -> None:
+    odd = ["\uf4a9", "💩", "乎", "NN", "N'", "❎", "ab", "ba", "aab", "baa", "\x01", "\x00\x01"]
+    keys, *_ = keys_of(f" {' '.join(odd)} ")
+    assert len(set(keys.tolist())) == len(odd)
+
+
+def test_batches_too_long_for_it_are_read_by_the_dict(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once = [post.to_dict() for post in Classifier.bundled().classify_many(TEXTS)]
+    monkeypatch.setattr(reading_room, "LONG", 0)
+    monkeypatch.setattr(reading_room, "keys_of", None)
+    assert [post.to_dict() for post in Classifier.bundled().classify_many(TEXTS)] == at_once
+
+
+def test_a_text_that_is_cut_as_a_whole_is_read_among_many() -> None:
+    whole = ["up \x02 3%", "BTC /\nUSDT at 5", "\x03", "a \x01 b", "$ 10\x02", "gm"]
+    bundled = Classifier.bundled()
+    alone = [bundled.classify(text).to_dict() for text in whole]
+    texts = whole * 300
+    assert [post.to_dict() for post in bundled.classify_many(texts)] == alone * 300
 
 
 def test_threads_may_look_while_one_keeps() -> None:
@@ -117,4 +142,3 @@ def test_threads_may_look_while_one_keeps() -> None:
         thread.join()
     assert not wrong
     assert len(front.look(hashes)[1]) < len(hashes) // 20
-    assert len(hashes) > FEW

@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .front import FEW, WIDE, Front, keys_of
+from .front import FEW, LONG, Front, keys_of
 from .offsets import Reading
-from .tokens import BEGIN, BREAK, MAX_PIECE, cut_once, kept_as, pieces_of, split, stand_in
+from .tokens import BEGIN, BREAK, MAX_PIECE, cut_once, kept_as, laid_out, put_back, split, stand_in
 
 #: describes tokens for a table; see forms.described
 Describe = Callable[[Sequence[str]], "Described"]
@@ -92,25 +92,25 @@ class TokenTable:
                     self._page = new  # last: nobody else has put a piece into it yet
                 page = self._page
         clean = [Reading(text).text if "&" in text else text for text in texts]
-        found = pieces_of(clean)
-        if len(found) > FEW and WIDE:
-            ids = self._all_at_once(page, found)
+        laid, uncut = laid_out(clean)
+        if FEW < len(laid) <= LONG:
+            ids = self._all_at_once(page, laid, uncut)
         else:
+            found = laid.split()
+            put_back(found, uncut)
             ids = np.frombuffer(b"".join(self._runs(page, found)), np.int64)
         (starts,) = (ids == _START).nonzero()
         return Batch.of(texts, clean, page, ids, starts)
 
-    def _all_at_once(self, page: Page, pieces: list[str]) -> NDArray[np.int64]:
+    def _all_at_once(self, page: Page, laid: str, uncut: list[str]) -> NDArray[np.int64]:
         """The numbers of the tokens of many pieces; see front.py."""
-        keys = keys_of(pieces)
+        keys, begins, ends = keys_of(laid)
         places, missed = page.front.look(keys)
-        others = [pieces[at] for at in missed.tolist()]
+        spans = zip(begins[missed].tolist(), ends[missed].tolist(), strict=True)
+        others = [laid[begin:end] for begin, end in spans]
+        put_back(others, uncut)
         runs = self._runs(page, others)
-        kept = [
-            at
-            for at, piece in enumerate(others)
-            if len(piece) <= MAX_PIECE and piece[:4] != "http"  # which is kept as another one
-        ]
+        kept = [at for at, piece in enumerate(others) if _comes_again(piece)]
         if kept:
             with self._lock:
                 page.front.keep(keys[missed[kept]], [runs[at] for at in kept])
@@ -169,6 +169,13 @@ class TokenTable:
             described = self._describe(new)
             with self._lock:
                 page.add(new, described)
+
+
+def _comes_again(piece: str) -> bool:
+    """Whether a piece may be met again as it is: no link, which is read as another of its length,
+    and no text that was not cut.
+    """
+    return len(piece) <= MAX_PIECE and piece[:4] != "http" and (piece[0] != BEGIN or piece == BEGIN)
 
 
 _START = np.array(0)  # its number; beside an array an array without an axis is the fastest

@@ -46,7 +46,7 @@ def pieces(text: str) -> list[str] | None:
     ['$MSTR~/USDT', 'up', '3%!!']
     """
     bridged = _bridge(text)
-    return None if bridged is None else _between_spaces(bridged)
+    return None if bridged is None else bridged.replace("\n", f" {BREAK} ").split()
 
 
 def _bridge(text: str) -> str | None:
@@ -61,8 +61,21 @@ def _bridge(text: str) -> str | None:
     return text
 
 
-def _between_spaces(text: str) -> list[str]:
-    return text.replace("\n", f" {BREAK} ").split()
+def laid_out(texts: Sequence[str]) -> tuple[str, list[str]]:
+    """(the pieces of several texts with white space around each, texts to be cut by ``whole``).
+
+    BEGIN stands before each text and behind the last, and a BRIDGE for each that is not here.
+
+    >>> laid_out(["up 3%", ""]) == (f" {BEGIN} up 3% {BEGIN}  {BEGIN} ", [])
+    True
+    """
+    plain, uncut = list(texts), []
+    for at in sorted(_odd(texts)):
+        bridged = _bridge(texts[at])
+        if bridged is None:
+            uncut.append(texts[at])
+        plain[at] = BRIDGE if bridged is None else bridged  # no piece is a BRIDGE and no more
+    return f" {BEGIN} ".join(["", *plain, ""]).replace("\n", f" {BREAK} "), uncut
 
 
 def pieces_of(texts: Sequence[str]) -> list[str]:
@@ -75,18 +88,18 @@ def pieces_of(texts: Sequence[str]) -> list[str]:
     ... ]
     True
     """
-    plain, uncut = list(texts), []
-    for at in sorted(_odd(texts)):
-        bridged = _bridge(texts[at])
-        if bridged is None:
-            uncut.append(texts[at])
-        plain[at] = BRIDGE if bridged is None else bridged  # no piece is a BRIDGE and no more
-    found = _between_spaces(f" {BEGIN} ".join(["", *plain, ""]))
+    laid, uncut = laid_out(texts)
+    found = laid.split()
+    put_back(found, uncut)
+    return found
+
+
+def put_back(pieces: list[str], uncut: Sequence[str]) -> None:
+    """Put the texts that were not cut in the place of the BRIDGEs that stand for them, in order."""
     at = 0
     for text in uncut:
-        at = found.index(BRIDGE, at)
-        found[at] = BEGIN + text
-    return found
+        at = pieces.index(BRIDGE, at)
+        pieces[at] = BEGIN + text
 
 
 def _odd(texts: Sequence[str]) -> set[int]:
