@@ -9,6 +9,7 @@ from .assets import STABLECOINS
 from .candidates import CASES, FORMS, KNOWN, PRICE, TICKER
 from .cues import JOINT
 from .features import END, norm_of, norms_of
+from .reading import Batch
 from .spans import Ints, Runs, cue_class, shapes
 from .symbols import MAJORS
 from .tickers import DOLLARS, SURE_SHAPES, Candidates
@@ -31,73 +32,82 @@ def leaning(r: Runs, found: Candidates, which: Ints) -> NDArray[np.float32]:
     What others are paired with or paid in is none ("using the BTC pairing", "at 0.0033 btc"), nor
     is a stablecoin behind an amount ("500 usdt").
     """
-    odds = np.zeros(len(which), np.float32)
-    looks = found.shape[which].tolist()
-    for n, (i, post, shape) in enumerate(zip(which.tolist(), r.post.tolist(), looks, strict=True)):
+    batch, flags, odds = r.batch, r.batch.flags.data, []
+    many, tags = found.sure.many, found.sure.tags
+    for i, post, shape, first, last, low, high in zip(
+        which.tolist(), r.post.tolist(), found.shape[which].tolist(), r.first.tolist(),
+        r.last.tolist(), r.low.tolist(), r.high.tolist(), strict=True,
+    ):  # fmt: skip
         symbol = found.symbols[i]
+        name = symbol.symbol
         case, known, form = shape & 3, (shape >> 2) & 7, shape >> 5
+        more = 0.0
         if known == _NAME and symbol.classes[:1] == ("crypto",):
             if case == _TITLE:
-                if not int(r.batch.flags[r.first[n] - 1]) & END:
-                    odds[n] += 1.5 + (found.sure.many[post] > 0)
-                elif _word(r, n) in _PREDICATES:  # "Optimism has left the room"
-                    odds[n] += 0.5 + 2 * (found.sure.many[post] > 0)
-            if form == _WORD and _listed(r, found, n):
-                odds[n] += 3.0
+                if not flags[first - 1] & END:
+                    more += 1.5 + (many[post] > 0)
+                elif _word(batch, last) in _PREDICATES:  # "Optimism has left the room"
+                    more += 0.5 + 2 * (many[post] > 0)
+            if form == _WORD and _listed(batch, found, first, last):
+                more += 3.0
         if form == _HASHTAG:
-            if case == _UPPER and not known and _on_card(r, found, n):
-                odds[n] += 4.0
+            if case == _UPPER and not known and not many[post] and _is_card(batch, low, high):
+                more += 4.0
         elif form == _WORD:
+            priced = flags[first - 1] & PRICE
             if case == _UPPER:
-                if (post, symbol.symbol) in found.sure.tags:
-                    odds[n] += 2.0  # "$SE ... if SE can't defend": capitals that it has as a tag
-                if known in _SYMBOLS and _listed(r, found, n):
-                    odds[n] += 2.5
-                elif known == _DOUBTFUL and symbol.symbol in MAJORS and not _shouted(r, n):
-                    odds[n] += 1.0
-                if known in _IN_TABLE and _ends_card(r, found, n, shape):
-                    odds[n] += 4.0
-            elif case and symbol.classes[:1] == ("equity",) and _word(r, n) in _SHARES:
-                odds[n] += 3.0
-            plot = symbol.symbol == "DOT" and _word(r, n) == _PLOT
-            if plot or (symbol.symbol == "LINK" and _in_bio(r, n)):
-                odds[n] -= 6.0
-            if symbol.symbol in _PAIRED and _is_quote(r, n):
-                odds[n] -= 6.0
-            elif symbol.symbol in DOLLARS and int(r.batch.flags[r.first[n] - 1]) & PRICE:
-                odds[n] -= 3.0
-    return odds
+                if (post, name) in tags:
+                    more += 2.0  # "$SE ... if SE can't defend": capitals that it has as a tag
+                if known in _SYMBOLS and _listed(batch, found, first, last):
+                    more += 2.5
+                elif known == _DOUBTFUL and name in MAJORS and not _shouted(batch, first, last):
+                    more += 1.0
+                # the last word of a card, where no other is sure
+                if priced and last + 1 == high and known in _IN_TABLE:
+                    more += 4.0 * (many[post] <= SURE_SHAPES[shape])
+            elif case and symbol.classes[:1] == ("equity",) and _word(batch, last) in _SHARES:
+                more += 3.0
+            plot = name == "DOT" and _word(batch, last) == _PLOT
+            if plot or (name == "LINK" and _in_bio(batch, last, high)):
+                more -= 6.0
+            if name in _PAIRED and _is_quote(batch, first, last, low):
+                more -= 6.0
+            elif priced and name in DOLLARS:
+                more -= 3.0
+        odds.append(more)
+    return np.array(odds, np.float32)
 
 
 _PAIRED = STABLECOINS | {"BTC", "ETH", "BNB"}
 
 
-def _shouted(r: Runs, n: int) -> bool:
-    """Whether a word in capitals that is no candidate stands beside candidate n."""
-    beside = r.batch.flags[[r.first[n] - 1, r.last[n] + 1]]
+def _shouted(batch: Batch, first: int, last: int) -> bool:
+    """Whether a word in capitals that is no candidate stands beside a candidate."""
+    beside = batch.flags[[first - 1, last + 1]]
     return bool(((shapes(beside) == _UPPER) & (beside & TICKER == 0)).any())
 
 
-def _is_quote(r: Runs, n: int) -> bool:
-    """Whether candidate n is what coins are paired with or paid in: "the BTC pairing", "Pair:
+def _is_quote(batch: Batch, first: int, last: int, low: int) -> bool:
+    """Whether a candidate is what coins are paired with or paid in: "the BTC pairing", "Pair:
     USDT", "get some at 0.0033 btc".
     """
-    page, at = r.batch.page, int(r.first[n])
-    amount = page.strings[r.batch.ids[at - 1]]
-    if _word(r, n) in _PAIRING or (amount.startswith("0.") and amount[-1].isdigit()):
+    page, ids = batch.page, batch.ids.data
+    amount = page.strings[ids[first - 1]]
+    if _word(batch, last) in _PAIRING or (amount.startswith("0.") and amount[-1].isdigit()):
         return True
-    norms = page.norms
-    before = norms[r.batch.ids[max(at - 2, int(r.low[n])) : at]].tolist()
-    return len(before) == 2 and before[0] in _PAIRING and before[1] in _COLONS
+    if first - 2 < low:
+        return False
+    norms = page.norms.data
+    return norms[ids[first - 1]] in _COLONS and norms[ids[first - 2]] in _PAIRING
 
 
 _PAIRING = frozenset(norms_of("pair pairs pairing pairings").tolist())
 _COLONS = frozenset(norms_of(": - =").tolist())
 
 
-def _word(r: Runs, n: int) -> int:
-    """The normal form behind candidate n, as a hash."""
-    return int(r.batch.page.norms[r.batch.ids[r.last[n] + 1]])
+def _word(batch: Batch, last: int) -> int:
+    """The normal form behind a candidate, as a hash."""
+    return batch.page.norms.data[batch.ids.data[last + 1]]
 
 
 #: what is said of a name that begins a sentence
@@ -110,35 +120,24 @@ _PREDICATES = frozenset(
 _SHARES, _PLOT = frozenset(norms_of("calls puts stock shares squeeze").tolist()), norm_of("plot")
 
 
-def _ends_card(r: Runs, found: Candidates, n: int, shape: int) -> bool:
-    """Whether candidate n is the last word of a post, behind a price, and no other is sure."""
-    if r.last[n] + 1 != r.high[n] or not int(r.batch.flags[r.first[n] - 1]) & PRICE:
-        return False
-    return bool(found.sure.many[r.post[n]] <= SURE_SHAPES[shape])
+def _is_card(batch: Batch, low: int, high: int) -> bool:
+    """Whether a post has three prices and more."""
+    return int(((batch.flags[low:high] & PRICE) != 0).sum()) >= 3
 
 
-def _on_card(r: Runs, found: Candidates, n: int) -> bool:
-    """Whether candidate n stands in a post of three prices and more and no sure ticker."""
-    if found.sure.many[r.post[n]]:
-        return False
-    flags = r.batch.flags[r.low[n] : r.high[n]]
-    return int(((flags & PRICE) != 0).sum()) >= 3
-
-
-def _in_bio(r: Runs, n: int) -> bool:
+def _in_bio(batch: Batch, last: int, high: int) -> bool:
     """LINK that stands in a profile: "LINK IN BIO", "the LINK is in the comments"."""
-    last, high = int(r.last[n]), int(r.high[n])
-    behind = r.batch.page.norms[r.batch.ids[last + 1 : min(last + 5, high)]]
+    behind = batch.page.norms[batch.ids[last + 1 : min(last + 5, high)]]
     return not _PROFILE.isdisjoint(behind.tolist())
 
 
 _PROFILE = frozenset(norms_of("bio profile comment comments description pinned").tolist())
 
 
-def _listed(r: Runs, found: Candidates, n: int) -> bool:
+def _listed(batch: Batch, found: Candidates, first: int, last: int) -> bool:
     """Whether a comma, slash, "and" ... joins it to a sure ticker: "SOL, ATOM and NEAR"."""
-    flags = r.batch.flags.data
-    for at, step in ((int(r.first[n]) - 1, -1), (int(r.last[n]) + 1, 1)):
+    flags = batch.flags.data
+    for at, step in ((first - 1, -1), (last + 1, 1)):
         if cue_class(flags[at]) == JOINT:
             side = found.last if step < 0 else found.first
             beside = int(side.searchsorted(at + step))  # of the candidates the nearest to it
