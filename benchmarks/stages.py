@@ -37,13 +37,14 @@ def main() -> None:
     parser.add_argument("--warm", type=int, default=50_000, help="posts before the clock runs")
     parser.add_argument("--posts", type=int, default=40_000, help="posts under the clock")
     args = parser.parse_args()
-    real = posts(args.warm + args.posts)
+    warm = args.warm + args.posts
+    real = posts(warm + FEW)
     print(machine())
     for _ in Classifier.bundled().classify_many(real[: args.warm]):
         pass
-    stages(real[args.warm :])
-    inside(real[args.warm :])
-    familiar(real[-FEW:])
+    stages(real[args.warm : warm])
+    inside(real[args.warm : warm])
+    familiar(real[warm - FEW : warm], real[warm:], warm)
 
 
 def stages(real: list[str]) -> None:
@@ -72,8 +73,10 @@ def stages(real: list[str]) -> None:
 FEW = 5_000  # posts for the look at caches and single calls
 
 
-def familiar(real: list[str]) -> None:
-    """A fresh classifier: posts it sees first, then again, beside vaderSentiment; single calls."""
+def familiar(real: list[str], new: list[str], warm: int) -> None:
+    """A fresh classifier: posts it sees first, then again, beside vaderSentiment; single calls, too
+    of posts that are ``new`` to a classifier which has read ``warm`` others.
+    """
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
     score = SentimentIntensityAnalyzer().polarity_scores
@@ -87,17 +90,27 @@ def familiar(real: list[str]) -> None:
     lines = [[n, f"{t / len(real) * 1e6:.0f}", f"{vader / t:.2f}"] for n, t in cost.items()]
     print(f"\n{len(real):,} posts, classify_many and to_dict()")
     print(table(["", "us/post", "x vader"], lines))
-    taken: dict[str, list[float]] = {}
-    for text in real:
+    print("\nsingle calls and to_dict(), median us")
+    lines = [["every token seen before", *single_calls(fresh, real)]]
+    lines.append([f"posts met first, after {warm:,} others", *single_calls(bundled, new)])
+    print(table(["", "all", *KINDS], lines))
+
+
+KINDS = ("with prices", "tickers only", "neither")
+
+
+def single_calls(classifier: Classifier, texts: list[str]) -> list[str]:
+    """Median microseconds of a call, of all posts and by what they hold."""
+    taken: dict[str, list[float]] = {kind: [] for kind in ("all", *KINDS)}
+    for text in texts:
         started = time.perf_counter()
-        post = fresh.classify(text)
+        post = classifier.classify(text)
+        post.to_dict()
         spent = time.perf_counter() - started
-        kind = "with prices" if post.levels else "tickers only" if post.tickers else "neither"
+        kind = KINDS[0] if post.levels else KINDS[1] if post.tickers else KINDS[2]
         for name in ("all", kind):
-            taken.setdefault(name, []).append(spent * 1e6)
-    print("\nsingle calls, every token seen before")
-    medians = [[n, str(len(t)), f"{statistics.median(t):.0f}"] for n, t in taken.items()]
-    print(table(["posts", "number", "median us"], medians))
+            taken[name].append(spent * 1e6)
+    return [f"{statistics.median(times):.0f}" for times in taken.values()]
 
 
 class Answered:
