@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 
-FEW = 1_500  # characters up to which a dict is faster
-LONG = 1 << 19  # characters from which it takes less memory
+FEW, LONG = 1_500, 1 << 19  # characters up to which a dict is faster, and from which it is smaller
 SLOTS = 1 << 19  # more than the pieces that a page keeps; arrays of 4 MiB get large pages of memory
 ROOM = 1 << 20  # numbers in all; what comes later stays in the dict
 _SLOT, _SIZE, _BITS, _NONE, _ONE, _LONG = map(np.array, (SLOTS - 1, 255, 8, 0, 1, LONG))
@@ -56,7 +55,7 @@ def keys_of(text: str) -> tuple[Ints, Ints, Ints]:
     begins, ends = edges[::2], edges[1::2]
     powers = _powers()
     sums = (codes.astype(np.uint64) + _SALT) * _ODD
-    sums ^= sums >> _HALF  # or a post could tell which characters make equal sums
+    sums ^= sums >> _HALF  # not linear, or some characters would add up alike under any salt
     sums *= powers[: len(sums)]
     np.cumsum(sums, out=sums)
     keys = sums.take(ends - _ONE)

@@ -88,7 +88,7 @@ class TokenTable:
                     new = self._new_page(page)
                     page.before = None
                     # its tokens may come again; its pieces are many, and made of them soon enough
-                    page.pieces = dict(new.pieces)
+                    page.pieces, page.front = dict(new.pieces), Front()
                     self._page = new  # last: nobody else has put a piece into it yet
                 page = self._page
         clean = [Reading(text).text if "&" in text else text for text in texts]
@@ -104,8 +104,9 @@ class TokenTable:
 
     def _all_at_once(self, page: Page, laid: str, uncut: list[str]) -> NDArray[np.int64]:
         """The numbers of the tokens of many pieces; see front.py."""
+        front = page.front  # which another thread may replace
         keys, begins, ends = keys_of(laid)
-        places, missed = page.front.look(keys)
+        places, missed = front.look(keys)
         spans = zip(begins[missed].tolist(), ends[missed].tolist(), strict=True)
         others = [laid[begin:end] for begin, end in spans]
         put_back(others, uncut)
@@ -113,8 +114,8 @@ class TokenTable:
         kept = [at for at, piece in enumerate(others) if _comes_again(piece)]
         if kept:
             with self._lock:
-                page.front.keep(keys[missed[kept]], [runs[at] for at in kept])
-        return page.front.joined(places, missed, runs)
+                front.keep(keys[missed[kept]], [runs[at] for at in kept])
+        return front.joined(places, missed, runs)
 
     def _runs(self, page: Page, pieces: list[str]) -> list[bytes]:
         """The numbers of the tokens of each piece, packed; links are replaced in the list."""
