@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .tables import ScoreSummary
 
 BATCH = 1024  # posts scored at once
-BATCH_CHARS = 1 << 20  # a batch of long posts has fewer
+BATCH_CHARS = 1 << 18  # a batch of long posts has fewer
 _post, _ticker, _verdict = maker(Post), maker(Ticker), maker(Verdict)
 _BUNDLED = Path(__file__).with_name("data") / "model"
 

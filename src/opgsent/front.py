@@ -13,16 +13,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from random import SystemRandom
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 
-FEW, LONG = 1_500, 1 << 19  # characters up to which a dict is faster, and from which it is smaller
-SLOTS = 1 << 19  # more than the pieces that a page keeps; arrays of 4 MiB get large pages of memory
+FEW, LONG = 1_500, 300_000  # characters up to which a dict is faster, and from which it is smaller
+SLOTS, MOST = 1 << 15, 1 << 19  # at first, and at most: twice what a page keeps
 ROOM = 1 << 20  # numbers in all; what comes later stays in the dict
-_SLOT, _SIZE, _BITS, _NONE, _ONE, _LONG = map(np.array, (SLOTS - 1, 255, 8, 0, 1, LONG))
+_SIZE, _BITS, _NONE, _ONE, _LONG = map(np.array, (255, 8, 0, 1, LONG))
 _FIRST, _SECOND = map(np.array, (0, 20))  # where a key's slots stand in it
 #: which characters are white space; none is above
 _SPACE = np.array([chr(code).isspace() for code in range(0x3002)])
@@ -66,6 +67,36 @@ def keys_of(text: str) -> tuple[Ints, Ints, Ints]:
     return keys.view(np.int64), begins, ends
 
 
+class _Slots(NamedTuple):
+    """Two arrays side by side, replaced together: others may look while one writes."""
+
+    keys: Ints
+    places: Ints  #: where the numbers of a piece begin, times 256, and how many they are
+    mask: Ints  #: of a slot in a key
+
+    @classmethod
+    def of(cls, count: int) -> _Slots:
+        return cls(np.zeros(count, np.int64), np.zeros(count, np.int64), np.array(count - 1))
+
+    def doubled(self) -> _Slots:
+        """Twice the slots, with the same pieces."""
+        (full,) = self.keys.nonzero()
+        larger = _Slots.of(2 * len(self.keys))
+        larger.put(self.keys[full], self.places[full])
+        return larger
+
+    def put(self, keys: Ints, places: Ints) -> None:
+        """Put those in that find a free slot."""
+        for shift in (_FIRST, _SECOND):
+            slots, first = np.unique(keys >> shift & self.mask, return_index=True)
+            free = self.keys.take(slots) == _NONE
+            slots, first = slots[free], first[free]
+            self.places[slots] = places[first]
+            self.keys[slots] = keys[first]  # last: who finds a key finds its place
+            left = self.keys.take(keys >> shift & self.mask) != keys
+            keys, places = keys[left], places[left]
+
+
 class Front:
     """Key of a piece -> the numbers of its tokens. A piece has two slots; the first one there keeps
     it, and a piece that finds both taken is not kept.
@@ -77,25 +108,26 @@ class Front:
     ([1], [9, 3, 4, 7, 8, 9])
     """
 
-    __slots__ = ("_end", "_flat", "_keys", "_places")
+    __slots__ = ("_end", "_flat", "_kept", "_slots")
 
     def __init__(self) -> None:
-        self._keys = np.zeros(SLOTS, np.int64)
-        self._places = np.zeros(SLOTS, np.int64)  # where in _flat, times 256, and how many
+        self._slots = _Slots.of(SLOTS)
+        self._kept = 0
         self._flat = np.zeros(1 << 12, np.int64)
         self._end = 0
 
     def look(self, keys: Ints) -> tuple[Ints, Ints]:
         """(places of the pieces of these keys, which of them are not known)."""
-        slots = keys & _SLOT
-        (missed,) = (self._keys.take(slots) != keys).nonzero()
+        known, where, mask = self._slots
+        slots = keys & mask
+        (missed,) = (known.take(slots) != keys).nonzero()
         if len(missed):
             others = keys[missed]
-            second = others >> _SECOND & _SLOT
-            found = self._keys.take(second) == others
+            second = others >> _SECOND & mask
+            found = known.take(second) == others
             slots[missed[found]] = second[found]
             missed = missed[~found]
-        places = self._places.take(slots)
+        places = where.take(slots)
         places[missed] = 0
         return places, missed
 
@@ -117,22 +149,20 @@ class Front:
         """Keep the runs (255 tokens at most) of pieces that have a free slot; one thread at a time,
         while others look.
         """
-        for shift in (_FIRST, _SECOND):
-            if self._end > ROOM or not len(keys):
-                return
-            slots, first = np.unique(keys >> shift & _SLOT, return_index=True)
-            free = self._keys.take(slots) == _NONE
-            self._put(slots[free], keys[first[free]], [runs[at] for at in first[free].tolist()])
-            (left,) = (self._keys.take(keys >> shift & _SLOT) != keys).nonzero()
-            keys, runs = keys[left], [runs[at] for at in left.tolist()]
-
-    def _put(self, slots: Ints, keys: Ints, runs: Sequence[bytes]) -> None:
+        slots = self._slots
+        keys, first = np.unique(keys, return_index=True)
+        free = (slots.keys[[keys & slots.mask, keys >> _SECOND & slots.mask]] == _NONE).any(axis=0)
+        keys, runs = keys[free], [runs[at] for at in first[free].tolist()]
         ids = np.frombuffer(b"".join(runs), np.int64)
-        end = self._end + len(ids)
-        if end > len(self._flat):  # replaced, not resized: others may look
-            self._flat = np.concatenate([self._flat, np.zeros(end, np.int64)])
-        self._flat[self._end : end] = ids
         sizes = np.array([len(run) >> 3 for run in runs], np.int64)
-        self._places[slots] = (self._end + sizes.cumsum() - sizes) << _BITS | sizes
-        self._keys[slots] = keys  # last: who finds a key finds the rest
-        self._end = end
+        begin, end = self._end, self._end + len(ids)
+        if end > ROOM:
+            return
+        if end > len(self._flat):  # replaced, not resized
+            self._flat = np.concatenate([self._flat, np.zeros(end, np.int64)])
+        self._flat[begin:end] = ids
+        self._end, self._kept = end, self._kept + len(keys)
+        if self._kept > len(slots.keys) // 4 and len(slots.keys) < MOST:
+            slots = slots.doubled()
+        slots.put(keys, (begin + sizes.cumsum() - sizes) << _BITS | sizes)
+        self._slots = slots
