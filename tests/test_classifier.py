@@ -23,6 +23,9 @@ from hypothesis import strategies as st
 import opgsent
 from opgsent import Classifier, Post, classify, classify_many, explain
 from opgsent.collector import paused
+from opgsent.features import COUNTERS
+from opgsent.linear import COLUMNS
+from opgsent.reading import TokenTable
 from opgsent.result import ASSET_CLASSES, LABELS, ROLES, TICKER_KINDS, Verdict
 
 BUNDLED = Classifier.bundled()
@@ -405,3 +408,43 @@ def test_a_process_forked_beside_a_scoring_thread_works() -> None:
         """
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert said.stdout.split() == ["0"] * 5
+
+
+def test_no_lock_of_before_a_fork_is_waited_for() -> None:
+    """``locked()`` of a lock says no while a thread is being let in, so it is always a new one."""
+    table = Classifier.bundled()._scorer._tokens
+    before, page = table._lock, table._page
+    table.after_fork()
+    assert table._lock is not before
+    assert table._page is page  # nobody was inside
+    with table._lock:
+        table.after_fork()
+    assert table._page is not page
+    sources = Path(opgsent.__file__).parent.rglob("*.py")
+    assert not any("import cached_property" in file.read_text("utf-8") for file in sources)
+
+
+def test_a_token_that_a_late_thread_adds_to_the_old_page_is_not_lost() -> None:
+    bundled = Classifier.bundled()
+    fresh = Classifier(bundled.arrays, bundled.card, bundled.assets)
+    table = fresh._scorer._tokens = TokenTable(fresh._scorer._describe, COUNTERS, COLUMNS, 5)
+    fresh.classify("a b c d")
+    fresh.classify("x")  # the next page has begun
+    old = table._page.before
+    assert old is not None
+
+    class Late(dict[str, int]):
+        """A thread that still reads with the old page adds what was just not found there."""
+
+        def __contains__(self, token: object) -> bool:
+            found = super().__contains__(token)
+            self.setdefault(str(token), 1)
+            return found
+
+        def get(self, token: str, default: Any = None) -> Any:
+            found = super().get(token, default)
+            self.setdefault(token, 1)
+            return found
+
+    old.numbers = Late(old.numbers)
+    assert fresh.classify("a zebra").to_dict() == bundled.classify("a zebra").to_dict()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -138,6 +137,7 @@ class _Names:
         tickers = weighed.tickers
         first, last = tickers.first.take(kept), tickers.last.take(kept)
         self._batch, self._cues = batch, weighed.cues
+        self._lines: NDArray[np.int64] | None = None
         self.cuts = first.searchsorted(batch.starts).tolist()
         strings, ids = batch.page.strings, batch.ids
         firsts, lasts = first.tolist(), last.tolist()
@@ -152,11 +152,12 @@ class _Names:
             )
         )  # fmt: skip
 
-    @cached_property
     def lines(self) -> NDArray[np.int64]:
         """The line of each token, from the top of the batch; most batches of one post need none."""
-        found: NDArray[np.int64] = (self._cues == LINE).cumsum()
-        return found
+        # by hand: Python 3.11's cached_property has a lock, which a forked process may find taken
+        if self._lines is None:
+            self._lines = (self._cues == LINE).cumsum()
+        return self._lines
 
     def of(self, post: int, places: _Places) -> list[Found]:
         """The tickers of the open post, in order."""
@@ -260,7 +261,7 @@ class _Prices:
         parts, mine = self.parts[begin:stop], self.place[begin:stop]
         symbols = {f.symbol for f in found}
         if len(symbols) > 1:
-            line = names.lines.data
+            line = names.lines().data
             on = [line[at] for at in mine]
             theirs = owners(found, [line[f.place] for f in found], mine, on)
             units = [row[3] for row in self.rows[begin:stop]]

@@ -186,7 +186,7 @@ def _coins(assets: Assets) -> frozenset[str]:
 @lru_cache(maxsize=4)
 def known_words(assets: Assets) -> frozenset[str]:
     """Words in small letters that may mean an asset or begin or continue the name of one: of any
-    other in ASCII letters, but for capitals, ``candidate_flags`` says its cue and case alone.
+    other word in letters ``candidate_flags`` says what ``unlisted_flags`` says, and its cue.
     """
     return frozenset().union(
         assets.names(), *_phrase_words(assets),

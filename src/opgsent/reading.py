@@ -52,8 +52,8 @@ class TokenTable:
 
     Number 0 is START. When ``capacity`` tokens are known a new page begins, into which tokens
     that come again are copied from the page before, whose pieces are let go; what has not come
-    for a whole page is forgotten. A batch holds on to the page it was read with, so threads never
-    see one change under them.
+    for a whole page is forgotten. A batch holds on to the page it was read with; threads may add to
+    a page, an old one too, and never change what a number means there.
     """
 
     def __init__(
@@ -67,8 +67,9 @@ class TokenTable:
 
     def after_fork(self) -> None:
         """In a new process: nobody is left to let go of the lock, or to end what it was doing."""
-        if self._lock.locked():
-            self._lock = threading.Lock()
+        inside = self._lock.locked()
+        self._lock = threading.Lock()  # always: who was just being let in did not count as inside
+        if inside:
             self._page = self._new_page(None)
 
     def _new_page(self, before: Page | None) -> Page:
@@ -160,12 +161,14 @@ class TokenTable:
         new = [token for token in dict.fromkeys(tokens) if token not in page.numbers]
         before = page.before
         if before is not None:
-            old = [token for token in new if token in before.numbers]
-            if old:
-                told = before.told([before.numbers[token] for token in old])
+            # asked once: threads that still read with the old page add to it
+            numbers = [before.numbers.get(token) for token in new]
+            told = {t: n for t, n in zip(new, numbers, strict=True) if n is not None}
+            if told:
+                copied = before.told(list(told.values()))
                 with self._lock:
-                    page.add(old, told)
-                new = [token for token in new if token not in before.numbers]
+                    page.add(list(told), copied)
+                new = [token for token in new if token not in told]
         if new:
             described = self._describe(new)
             with self._lock:
@@ -193,7 +196,7 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 
 
 class Page:
-    """The tokens of a table and their arrays; grows, never changes what it holds."""
+    """The tokens of a table and their arrays; grows, and never changes what it knows of a token."""
 
     __slots__ = (
         "before", "capacity", "counts", "flags", "front", "kinds", "norms", "notes", "numbers",

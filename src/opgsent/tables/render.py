@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from json.encoder import encode_basestring_ascii as _quoted
 
 from ..result import MISSING, STANCES, STYLES, Level, Post, Ticker, Verdict, plain
@@ -69,12 +69,6 @@ class JsonRender:
         """The keys of a row without an answer."""
         return self(MISSING)[0]
 
-    @cached_property
-    def _template(self) -> str:
-        keys = [json.dumps(title).replace("%", "%%") for title in self.columns.titles]
-        kinds = ['"%s"' if name in ("stance", "style") else "%s" for name in self.columns.names]
-        return ", ".join(f"{key}: {kind}" for key, kind in zip(keys, kinds, strict=True)) + "}"
-
     def __call__(self, post: Post) -> list[str]:
         """The keys, a string per output row."""
         stance, style = post.stance, post.style
@@ -85,7 +79,14 @@ class JsonRender:
         tickers = f"[{', '.join(map(_ticker, post.tickers))}]" if post.tickers else "[]"
         levels = f"[{', '.join(map(_level, post.levels))}]" if post.levels else "[]"
         verdicts = _numbers(stance, STANCES) + _numbers(style, STYLES)
-        return [self._template % (*verdicts, tickers, levels)]
+        return [_template(self.columns) % (*verdicts, tickers, levels)]
+
+
+@lru_cache(maxsize=8)
+def _template(columns: Columns) -> str:
+    keys = [json.dumps(title).replace("%", "%%") for title in columns.titles]
+    kinds = ['"%s"' if name in ("stance", "style") else "%s" for name in columns.names]
+    return ", ".join(f"{key}: {kind}" for key, kind in zip(keys, kinds, strict=True)) + "}"
 
 
 def _numbers(verdict: Verdict, labels: Sequence[str]) -> tuple[str | float, ...]:
