@@ -13,6 +13,7 @@ neighbours (n-grams, negation scope) are a hash of two or three norms; counters 
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from itertools import accumulate, chain
@@ -200,8 +201,9 @@ def features_of(
     """
     if len(norms) < FEW:
         single = list(map(_crcs, words))
-        found = np.array([*map(bucket, norms.tolist()), *chain.from_iterable(single)], np.int64)
-        return found & _LOW_BITS, list(accumulate(map(len, single), initial=0))[:-1]
+        values = array("q", [*map(bucket, norms.tolist()), *chain.from_iterable(single)])
+        ends = accumulate(map(len, single), initial=0)
+        return np.frombuffer(values, np.int64) & _LOW_BITS, list(ends)[:-1]
     if not words:
         return buckets(norms), ()
     grams, begins = gram_rows_of(words)

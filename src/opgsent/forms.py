@@ -135,6 +135,9 @@ def describe(token: str, assets: Assets) -> tuple[str, str, int, bytes]:
     return kind, form, flags, counts
 
 
+_DIGEST = np.dtype("<u8")
+
+
 def _of_word(form: str) -> int:
     """The flags of a word in small letters, whatever it may mean: cues, hints and the like."""
     flags = _SENSE.get(form, 0) | cue_of(form) << CUE_SHIFT | hints_of(form, form) << HINTS
@@ -167,7 +170,7 @@ def described(tokens: Sequence[str], assets: Assets) -> tuple[Described, list[st
     digests = {form: word_digest(form) for form in set(forms)}
     found = Described(
         kinds,
-        np.frombuffer(b"".join([digests[form] for form in forms]), "<u8"),
+        np.frombuffer(b"".join([digests[form] for form in forms]), _DIGEST),
         np.array(flags, np.int64),
         np.frombuffer(bytearray().join(counts), np.uint8).reshape(-1, COUNTERS),  # to be filled in
         None,

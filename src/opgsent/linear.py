@@ -187,7 +187,8 @@ class Scorer:
         if START in tokens:
             rows[tokens.index(START)] = 0.0
         counts = found.counts
-        counts[:, UNHEARD] = (lines[:count] == _NO_LINE) & counts[:, _WORD]
+        if "word" in found.kinds:
+            counts[:, UNHEARD] = (lines[:count] == _NO_LINE) & counts[:, _WORD]
         for at in spelled:
             if found.kinds[at] == "word" and is_loud(tokens[at]):
                 feature, value = loud(forms[at])
@@ -196,7 +197,7 @@ class Scorer:
             for at, form in enumerate(forms):
                 if form in TICKER_FORMS:
                     rows[at] += self.row(own_ticker(tokens[at]))
-        return found._replace(rows=rows)
+        return Described(found.kinds, found.norms, found.flags, counts, rows)
 
     def read(self, texts: list[str]) -> Batch:
         """The texts as a batch."""

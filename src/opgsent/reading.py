@@ -100,7 +100,10 @@ class TokenTable:
             found = laid.split()
             put_back(found, uncut)
             ids = np.frombuffer(b"".join(self._runs(page, found)), np.int64)
-        (starts,) = (ids == _START).nonzero()
+        if len(texts) == 1:
+            starts = np.array([0, len(ids) - 1])
+        else:
+            (starts,) = (ids == _START).nonzero()
         return Batch.of(texts, clean, page, ids, starts)
 
     def _all_at_once(self, page: Page, laid: str, uncut: list[str]) -> NDArray[np.int64]:
