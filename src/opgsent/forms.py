@@ -72,7 +72,7 @@ _ENDS = frozenset(". , ; : ! ? \n … - – — | ) (".split(" "))
 _FIRST_PERSON = frozenset("i im i'm ive i've my me mine i'll i’m id i'd".split())
 _ROCKETS = frozenset("🚀🌕🌙🔥💎🤑💰💥⚡🐂📈🎯🏆✅💸🤩")
 _ELONGATED = re.compile(r"(\w)\1{2,}")
-_repeated = re.compile(r"(.)\1\1").search
+_repeated = re.compile(r"(.)\1\1").search  # of a word in letters the same, and quicker
 _SKIN = re.compile("[\ufe0f\U0001f3fb-\U0001f3ff]")
 _DIGITS = re.compile(r"[0-9]+")
 
@@ -135,17 +135,7 @@ def describe(token: str, assets: Assets) -> tuple[str, str, int, bytes]:
     return kind, form, flags, counts
 
 
-_DIGEST = np.dtype("<u8")
-
-
-def _of_word(form: str) -> int:
-    """The flags of a word in small letters, whatever it may mean: cues, hints and the like."""
-    flags = _SENSE.get(form, 0) | cue_of(form) << CUE_SHIFT | hints_of(form, form) << HINTS
-    return flags | QUOTING if flags >> CUE_SHIFT & CUE_MASK == QUOTE else flags
-
-
-#: of all words that have some
-_OF_WORD = {form: _of_word(form) for form in {*_SENSE, *CUE_WORDS, *HINT_WORDS}}
+_DIGEST = np.dtype("<u8")  # of the hash of a form, whose bytes come the lowest first
 
 
 def described(tokens: Sequence[str], assets: Assets) -> tuple[Described, list[str]]:
@@ -198,6 +188,15 @@ def _plain_word(token: str, lower: str) -> tuple[str, str, int, bytes] | None:
     counts = _WORD_COUNTS[len(token) > 7, shouted, False, lower in _FIRST_PERSON]
     return "word", lower, flags, counts
 
+
+def _of_word(form: str) -> int:
+    """The flags of a word in small letters, whatever it may mean: cues, hints and the like."""
+    flags = _SENSE.get(form, 0) | cue_of(form) << CUE_SHIFT | hints_of(form, form) << HINTS
+    return flags | QUOTING if flags >> CUE_SHIFT & CUE_MASK == QUOTE else flags
+
+
+#: of all words that have some
+_OF_WORD = {form: _of_word(form) for form in {*_SENSE, *CUE_WORDS, *HINT_WORDS}}
 
 _LAST_OF_NUMBER = frozenset("0123456789kKmM%xX")
 
