@@ -185,13 +185,12 @@ class _Names:
         for f in found:
             if f.symbol != name:
                 if away := self._away(found, post):
-                    # as f._replace(subject=False) makes it, in half the time
-                    found = [Found(*f[:7], False, *f[8:]) if f.symbol in away else f for f in found]
+                    found = [f._replace(subject=False) if f.symbol in away else f for f in found]
                 break
         known = {f.asset_class for f in found}
         if None in known and len(known) == 2:
             (company,) = known - {None}
-            found = [f if f.asset_class else Found(*f[:6], company, *f[7:]) for f in found]
+            found = [f if f.asset_class else f._replace(asset_class=company) for f in found]
         return found
 
     def _away(self, found: list[Found], post: int) -> frozenset[str]:

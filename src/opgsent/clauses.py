@@ -128,8 +128,7 @@ def today(r: Runs, size: NDArray[np.float64], said: Clause) -> Ints:
     """
     spoken = (said.verb // _FORMS == _TRADES) & (said.since <= TWO) & (said.naming != _TARGET)
     (at,) = spoken.nonzero()
-    found = np.empty(len(size), np.int64)
-    found.fill(NOWHERE)  # np.full takes twice as long
+    found = np.full(len(size), NOWHERE)
     if not len(at):
         return found
     price = at[np.minimum(r.post[at].searchsorted(r.post), len(at) - 1)]
@@ -185,8 +184,7 @@ def stated(a: Around, head: Ints, at: Ints) -> Ints:
     r, hints = a.runs, a.hints
     first = r.first[head]
     kind = (hints[at] & _CLASS) * ((at > r.low) & (at < first - ONE))
-    found = np.empty(len(at), np.int64)
-    found.fill(-1)
+    found = np.full(len(at), -1)
     (of,) = (kind == _TRADING).nonzero()
     found[of[among(a.norms[at[of] + ONE], _WHERE)]] = _LAST_ROLE
     (of,) = (kind == _EXTREME).nonzero()

@@ -67,19 +67,15 @@ _TIMES = int(_M1)
 
 def hashed(name: str) -> int:
     """A 64-bit hash, the same on every platform and in every process."""
-    return int.from_bytes(digest_of(name), "little")
-
-
-def digest_of(name: str) -> bytes:
-    """The same hash as its bytes, the lowest first."""
-    return blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    digest = blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "little")
 
 
 _word_begun = blake2b(b"w:", digest_size=8).copy  # to go on is quicker than to begin
 
 
 def word_digest(form: str) -> bytes:
-    """``digest_of`` the word feature of a normal form."""
+    """``hashed`` of the word feature of a normal form, as its bytes, the lowest first."""
     begun = _word_begun()
     begun.update(form.encode("utf-8", "surrogatepass"))
     return begun.digest()

@@ -179,11 +179,8 @@ class Scorer:
         count = len(tokens)
         rows = weights[:count]
         if spelled:
-            grams = GRAM * np.add.reduceat(weights[count:], begins)
-            if len(spelled) == count:
-                rows += grams
-            else:
-                rows[spelled] += grams
+            places = slice(None) if len(spelled) == count else spelled
+            rows[places] += GRAM * np.add.reduceat(weights[count:], begins)
         if START in tokens:
             rows[tokens.index(START)] = 0.0
         counts = found.counts

@@ -68,11 +68,11 @@ def parts_of(token: str) -> tuple[Part, ...]:
             # as Part(...) makes it, in half the time
             part = (start, len(token), Decimal(digits), digits, "", unit)
             return (tuple.__new__(Part, part),)
-    return _spelled_out(token)
+    return _parts_in_turn(token)
 
 
 @lru_cache(maxsize=1024)  # asked for when a token is new, and again when its post is read
-def _spelled_out(token: str) -> tuple[Part, ...]:
+def _parts_in_turn(token: str) -> tuple[Part, ...]:
     found: list[Part] = []
     at = 0
     while at < len(token):

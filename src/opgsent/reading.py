@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .front import FEW, LONG, Front, keys_of
 from .offsets import Reading
+from .piece_table import FEW, LONG, PieceTable, keys_of
 from .tokens import BEGIN, BREAK, MAX_PIECE, cut_once, kept_as, laid_out, put_back, split, stand_in
 
 #: describes tokens for a table; see forms.described
@@ -89,7 +89,7 @@ class TokenTable:
                     new = self._new_page(page)
                     page.before = None
                     # its tokens may come again; its pieces are many, and made of them soon enough
-                    page.pieces, page.front = dict(new.pieces), Front()
+                    page.pieces, page.table = dict(new.pieces), PieceTable()
                     self._page = new  # last: nobody else has put a piece into it yet
                 page = self._page
         clean = [Reading(text).text if "&" in text else text for text in texts]
@@ -97,29 +97,24 @@ class TokenTable:
         if FEW < len(laid) <= LONG:
             ids = self._all_at_once(page, laid, uncut)
         else:
-            found = laid.split()
-            put_back(found, uncut)
-            ids = np.frombuffer(b"".join(self._runs(page, found)), np.int64)
-        if len(texts) == 1:
-            starts = np.array([0, len(ids) - 1])
-        else:
-            (starts,) = (ids == _START).nonzero()
+            pieces = put_back(laid.split(), uncut)
+            ids = np.frombuffer(b"".join(self._runs(page, pieces)), np.int64)
+        (starts,) = (ids == _START).nonzero()
         return Batch.of(texts, clean, page, ids, starts)
 
     def _all_at_once(self, page: Page, laid: str, uncut: list[str]) -> NDArray[np.int64]:
-        """The numbers of the tokens of many pieces; see front.py."""
-        front = page.front  # which another thread may replace
+        """The numbers of the tokens of many pieces; see piece_table.py."""
+        table = page.table  # which another thread may replace
         keys, begins, ends = keys_of(laid)
-        places, missed = front.look(keys)
+        places, missed = table.look(keys)
         spans = zip(begins[missed].tolist(), ends[missed].tolist(), strict=True)
-        others = [laid[begin:end] for begin, end in spans]
-        put_back(others, uncut)
+        others = put_back([laid[begin:end] for begin, end in spans], uncut)
         runs = self._runs(page, others)
         kept = [at for at, piece in enumerate(others) if _comes_again(piece)]
         if kept:
             with self._lock:
-                front.keep(keys[missed[kept]], [runs[at] for at in kept])
-        return front.joined(places, missed, runs)
+                table.keep(keys[missed[kept]], [runs[at] for at in kept])
+        return table.joined(places, missed, runs)
 
     def _runs(self, page: Page, pieces: list[str]) -> list[bytes]:
         """The numbers of the tokens of each piece, packed; links are replaced in the list."""
@@ -202,8 +197,8 @@ class Page:
     """The tokens of a table and their arrays; grows, and never changes what it knows of a token."""
 
     __slots__ = (
-        "before", "capacity", "counts", "flags", "front", "kinds", "norms", "notes", "numbers",
-        "phrases", "pieces", "rows", "solid", "strings",
+        "before", "capacity", "counts", "flags", "kinds", "norms", "notes", "numbers", "phrases",
+        "pieces", "rows", "solid", "strings", "table",
     )  # fmt: skip
 
     def __init__(
@@ -213,7 +208,7 @@ class Page:
         self.before = before
         self.numbers: dict[str, int] = {}
         self.pieces: dict[str, bytes] = {}  # the numbers of their tokens, packed to be joined
-        self.front = Front()
+        self.table = PieceTable()  # of the same, for many pieces at once
         self.strings: list[str] = []
         self.kinds: list[str] = []
         self.notes: list[Any] = []  # what a room wants to remember of each token

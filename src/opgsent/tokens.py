@@ -46,7 +46,7 @@ def pieces(text: str) -> list[str] | None:
     ['$MSTR~/USDT', 'up', '3%!!']
     """
     bridged = _bridge(text)
-    return None if bridged is None else bridged.replace("\n", f" {BREAK} ").split()
+    return None if bridged is None else _spaced(bridged).split()
 
 
 def _bridge(text: str) -> str | None:
@@ -59,6 +59,10 @@ def _bridge(text: str) -> str | None:
         if _by_slash.search(text) or _by_sign.search(text):
             return None
     return text
+
+
+def _spaced(text: str) -> str:
+    return text.replace("\n", f" {BREAK} ")
 
 
 def laid_out(texts: Sequence[str]) -> tuple[str, list[str]]:
@@ -75,31 +79,24 @@ def laid_out(texts: Sequence[str]) -> tuple[str, list[str]]:
         if bridged is None:
             uncut.append(texts[at])
         plain[at] = BRIDGE if bridged is None else bridged  # no piece is a BRIDGE and no more
-    return f" {BEGIN} ".join(["", *plain, ""]).replace("\n", f" {BREAK} "), uncut
+    return _spaced(f" {BEGIN} ".join(["", *plain, ""])), uncut
 
 
-def pieces_of(texts: Sequence[str]) -> list[str]:
-    """The pieces of several texts in one list, BEGIN before each text and behind the last.
+def put_back(pieces: list[str], uncut: Sequence[str]) -> list[str]:
+    """The pieces with the texts that were not cut in the place of the BRIDGEs that stand for them,
+    each behind a BEGIN; the list is changed.
 
-    A text that must be cut by ``whole`` is one piece that begins with BEGIN.
-
-    >>> pieces_of(["up 3%", "", "a /\\nUSD"]) == [
+    >>> laid, uncut = laid_out(["up 3%", "", "a /\\nUSD"])
+    >>> put_back(laid.split(), uncut) == [
     ...     BEGIN, "up", "3%", BEGIN, BEGIN, BEGIN + "a /\\nUSD", BEGIN
     ... ]
     True
     """
-    laid, uncut = laid_out(texts)
-    found = laid.split()
-    put_back(found, uncut)
-    return found
-
-
-def put_back(pieces: list[str], uncut: Sequence[str]) -> None:
-    """Put the texts that were not cut in the place of the BRIDGEs that stand for them, in order."""
     at = 0
     for text in uncut:
         at = pieces.index(BRIDGE, at)
         pieces[at] = BEGIN + text
+    return pieces
 
 
 def _odd(texts: Sequence[str]) -> set[int]:

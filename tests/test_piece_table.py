@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from opgsent import Classifier
 from opgsent import reading as reading_room
-from opgsent.front import ROOM, SLOTS, Front, keys_of
+from opgsent.piece_table import ROOM, SLOTS, PieceTable, keys_of
 
 TEXTS = [
     json.loads(line)["text"]
@@ -35,14 +35,17 @@ def slots_of(h: int) -> set[int]:
 
 
 def test_it_grows_and_keeps_nearly_all() -> None:
-    front, keys = Front(), np.array(random.Random(5).sample(range(1, 1 << 60), 200_000), np.int64)
+    table, keys = (
+        PieceTable(),
+        np.array(random.Random(5).sample(range(1, 1 << 60), 200_000), np.int64),
+    )
     for at in range(0, len(keys), 5_000):
         some = keys[at : at + 5_000]
-        front.keep(some, [packed([h]) for h in some.tolist()])
-    places, missed = front.look(keys)
+        table.keep(some, [packed([h]) for h in some.tolist()])
+    places, missed = table.look(keys)
     assert len(missed) < len(keys) // 10
     assert (
-        front.joined(places, missed, [b""] * len(missed)).tolist()
+        table.joined(places, missed, [b""] * len(missed)).tolist()
         == np.delete(keys, missed).tolist()
     )
 
@@ -58,14 +61,14 @@ def packed(numbers: list[int]) -> bytes:
 def test_it_gives_what_it_was_given_or_says_that_it_does_not_know(
     rounds: list[dict[int, list[int]]], asked: list[int]
 ) -> None:
-    front, truth = Front(), {}
+    table, truth = PieceTable(), {}
     for given_now in rounds:
         new = {h: run for h, run in given_now.items() if h not in truth}
         truth.update(new)
-        front.keep(np.array(list(new), np.int64), [packed(run) for run in new.values()])
-    places, missed = front.look(np.array(asked, np.int64))
+        table.keep(np.array(list(new), np.int64), [packed(run) for run in new.values()])
+    places, missed = table.look(np.array(asked, np.int64))
     others = [truth.get(asked[at], [3, 1]) for at in missed.tolist()]
-    ids = front.joined(places, missed, [packed(run) for run in others])
+    ids = table.joined(places, missed, [packed(run) for run in others])
     assert ids.tolist() == [n for h in asked for n in truth.get(h, [3, 1])]
     unknown = {asked[at] for at in missed.tolist()} & truth.keys()
     takers = Counter(slot for h in truth for slot in slots_of(h))
@@ -73,11 +76,11 @@ def test_it_gives_what_it_was_given_or_says_that_it_does_not_know(
 
 
 def test_it_is_full_at_some_point() -> None:
-    front = Front()
+    table = PieceTable()
     long = packed(list(range(250)))
     for at in range(0, 6_000, 500):
-        front.keep(np.arange(at + 1, at + 501), [long] * 500)
-    _, missed = front.look(np.arange(1, 6_001))
+        table.keep(np.arange(at + 1, at + 501), [long] * 500)
+    _, missed = table.look(np.arange(1, 6_001))
     assert ROOM // 250 - 500 <= 6_000 - len(missed) <= ROOM // 250
 
 
@@ -131,15 +134,15 @@ def test_a_text_that_is_cut_as_a_whole_is_read_among_many() -> None:
 
 
 def test_threads_may_look_while_one_keeps() -> None:
-    front = Front()
+    table = PieceTable()
     hashes = np.array(random.Random(4).sample(range(1, 1 << 60), 20_000), np.int64)
     wrong: list[object] = []
     done = threading.Event()
 
     def look() -> None:
         while not done.is_set():
-            places, missed = front.look(hashes)
-            ids = front.joined(places, missed, [b""] * len(missed))
+            places, missed = table.look(hashes)
+            ids = table.joined(places, missed, [b""] * len(missed))
             known = np.delete(hashes, missed)
             if not np.array_equal(ids, np.repeat(known, 2)):
                 wrong.append(ids)
@@ -149,9 +152,9 @@ def test_threads_may_look_while_one_keeps() -> None:
         thread.start()
     for at in range(0, len(hashes), 100):
         some = hashes[at : at + 100]
-        front.keep(some, [packed([h, h]) for h in some.tolist()])
+        table.keep(some, [packed([h, h]) for h in some.tolist()])
     done.set()
     for thread in others:
         thread.join()
     assert not wrong
-    assert len(front.look(hashes)[1]) < len(hashes) // 20
+    assert len(table.look(hashes)[1]) < len(hashes) // 20

@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 
-FEW, LONG = 1_500, 300_000  # characters up to which a dict is faster, above which it is smaller
+#: characters up to which a dict is faster, and above which it is smaller; a batch of the classifier
+#: has 262,144 (BATCH_CHARS there) and what ``laid_out`` puts between its texts and lines
+FEW, LONG = 1_500, 300_000
 SLOTS, MOST = 1 << 15, 1 << 19  # at first, and at most: twice what a page keeps
 ROOM = 1 << 20  # numbers in all; what comes later stays in the dict
 _SIZE, _BITS, _NONE, _ONE, _LONG = map(np.array, (255, 8, 0, 1, LONG))
@@ -98,14 +100,14 @@ class _Slots(NamedTuple):
             keys, places = keys[left], places[left]
 
 
-class Front:
+class PieceTable:
     """Key of a piece -> the numbers of its tokens. A piece has two slots; the first one there keeps
     it, and a piece that finds both taken is not kept.
 
-    >>> front = Front()
-    >>> front.keep(np.array([5, 6]), [np.array([7, 8]).tobytes(), np.array([9]).tobytes()])
-    >>> ids, missed = front.look(np.array([6, 1, 5, 6]))
-    >>> missed.tolist(), front.joined(ids, missed, [np.array([3, 4]).tobytes()]).tolist()
+    >>> table = PieceTable()
+    >>> table.keep(np.array([5, 6]), [np.array([7, 8]).tobytes(), np.array([9]).tobytes()])
+    >>> ids, missed = table.look(np.array([6, 1, 5, 6]))
+    >>> missed.tolist(), table.joined(ids, missed, [np.array([3, 4]).tobytes()]).tolist()
     ([1], [9, 3, 4, 7, 8, 9])
     """
 
